@@ -1,0 +1,120 @@
+"""All facts and KPIs: the app's own, and those that other packages add.
+
+Outside Frappe a package adds its modules by an entry point of the group `sales_kpi_modules` (the value is the package
+that holds the modules); a Frappe app does so by the hook of the same name, whose values are given to `extend`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from sales_kpi.errors import InputError
+from sales_kpi.facts.reading.fact import Fact
+from sales_kpi.kpis.definition import Kpi
+
+OWN_PACKAGES = ("sales_kpi.facts", "sales_kpi.kpis")
+ENTRY_POINTS = "sales_kpi_modules"
+
+_added: list[str] = []
+
+
+def extend(packages: Iterable[str]) -> None:
+	"""Add the facts and KPIs of other packages, named by their import paths."""
+	new = [package for package in packages if package not in _added]
+	if new:
+		_added.extend(new)
+		_found.cache_clear()
+
+
+def facts() -> dict[str, Fact]:
+	"""All facts by name."""
+	return _found()[0]
+
+
+def kpis() -> dict[str, Kpi]:
+	"""All KPIs by name, the app's own first."""
+	return _found()[1]
+
+
+def kpi(name: str) -> Kpi:
+	"""The KPI with a name; an InputError with the nearest names when there is none."""
+	known = kpis()
+	if name not in known:
+		near = get_close_matches(name, known, n=3, cutoff=0.4)
+		hint = f" Did you mean {' or '.join(near)}?" if near else " `sales-kpi kpis` lists them."
+		raise InputError(f"There is no KPI {name!r}.{hint}")
+	return known[name]
+
+
+@lru_cache(maxsize=1)
+def _found() -> tuple[dict[str, Fact], dict[str, Kpi]]:
+	found_facts: dict[str, Fact] = {}
+	found_kpis: dict[str, Kpi] = {}
+	for module in _modules():
+		fact, definition = getattr(module, "FACT", None), getattr(module, "KPI", None)
+		if isinstance(fact, Fact):
+			_add(found_facts, fact.name, fact, module)
+		if isinstance(definition, Kpi):
+			_add(found_kpis, definition.name, definition, module)
+	for definition in found_kpis.values():
+		for name in definition.formula.facts():
+			if name not in found_facts:
+				raise InputError(f"The KPI {definition.name} asks for a fact {name!r} that doesn't exist.")
+	return found_facts, dict(sorted(found_kpis.items(), key=_place))
+
+
+def _add(found: dict[str, Fact] | dict[str, Kpi], name: str, thing: Fact | Kpi, module: ModuleType) -> None:
+	if name in found:
+		raise InputError(f"{module.__name__} defines {name!r}, which exists already: give it another name.")
+	found[name] = thing  # type: ignore[assignment]
+
+
+def _modules() -> Iterator[ModuleType]:
+	packages = [*OWN_PACKAGES, *(point.value for point in entry_points(group=ENTRY_POINTS)), *_added]
+	for name in dict.fromkeys(packages):
+		package = importlib.import_module(name)
+		yield package
+		for found in pkgutil.iter_modules(getattr(package, "__path__", ())):
+			yield importlib.import_module(f"{name}.{found.name}")
+
+
+ORDER = (
+	"sales_volume",
+	"deals",
+	"average_deal_value",
+	"gross_margin",
+	"bookings",
+	"orders",
+	"average_order_value",
+	"quote_to_order_rate",
+	"lead_conversion_rate",
+	"win_rate",
+	"sales_cycle",
+	"opportunity_cycle",
+	"customer_lifetime_value",
+	"new_customers",
+	"customer_acquisition_cost",
+	"clv_to_cac",
+	"churn_rate",
+	"repeat_rate",
+	"customer_satisfaction",
+	"calls",
+	"meetings",
+	"emails",
+	"average_call_duration",
+	"first_response_time",
+	"pipeline_value",
+	"pipeline_velocity",
+)
+"""The order in which people read the KPIs: what was sold, what came of it, the customers, the work, what is to come."""
+
+
+def _place(item: tuple[str, Kpi]) -> tuple[int, str]:
+	name = item[0]
+	return (ORDER.index(name) if name in ORDER else len(ORDER), name)

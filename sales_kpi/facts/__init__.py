@@ -1,0 +1,1 @@
+"""What happened: one file per fact, each a dated thing read from native records by one SELECT."""

@@ -1,0 +1,223 @@
+"""The life of a customer in a company: its first purchase, its buying spells, its first contract (rules 7 and 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pypika.analytics import Lag, RowNumber
+from pypika.analytics import Lead as Next
+from pypika.analytics import Max as MaxOver
+from pypika.functions import Min
+from pypika.terms import Term, ValueWrapper
+
+from sales_kpi.facts.reading.binding import Bound
+from sales_kpi.facts.reading.channel import customer_channel
+from sales_kpi.facts.reading.credit import credited
+from sales_kpi.facts.reading.dialect import coalesce, text
+from sales_kpi.facts.reading.invoices import has_a_life, invoices, is_purchase, orders, purchases
+from sales_kpi.facts.reading.people import company_of, owner_on_day
+from sales_kpi.facts.reading.query import Query
+from sales_kpi.facts.reading.reading import Reading, where
+from sales_kpi.facts.reading.records import Column
+
+
+def first_purchases(reading: Reading) -> Any:
+	"""The earliest purchase of each customer in each company, in the shape that `credited` takes."""
+	invoice = reading.table("Sales Invoice")
+	ranked = (
+		where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
+			invoice.name.as_("parent"),
+			invoice.owner,
+			invoice.customer,
+			invoice.company,
+			invoice.posting_date.as_("day"),
+			text(invoice.territory).as_("territory"),
+			invoice.base_net_total.as_("amount"),
+			RowNumber()
+			.over(invoice.company, invoice.customer)
+			.orderby(invoice.posting_date, invoice.posting_time, invoice.name)
+			.as_("place"),
+		)
+	).as_("purchase")
+	query = where(Query.from_(ranked), ranked.place == 1, reading.day.holds(ranked.day))
+	query, source = customer_channel(reading, query, ranked.customer)
+	return query.select(
+		ranked.customer.as_("document"),
+		ranked.customer,
+		ranked.owner,
+		ranked.parent,
+		ranked.day,
+		reading.dialect.null(Column.DATE).as_("since"),
+		ranked.company,
+		ranked.territory,
+		source.as_("source"),
+		ValueWrapper(1).as_("quantity"),
+		ranked.amount,
+	)
+
+
+def known_before(reading: Reading) -> Any:
+	"""Customers with an opening invoice in a company: known there before the records begin (`customer`, `company`)."""
+	invoice = reading.table("Sales Invoice")
+	return (
+		invoices(reading, invoice, opening=True)
+		.groupby(invoice.customer, invoice.company)
+		.select(invoice.customer, invoice.company)
+	)
+
+
+def spells(reading: Reading) -> Any:
+	"""Buying spells, one row each, as `credited` takes them, with the day of the spell's last purchase in `last_day`.
+
+	A spell is a chain of purchases, each no more than N days after the one before.
+	"""
+	invoice = reading.table("Sales Invoice")
+	order = (invoice.posting_date, invoice.posting_time, invoice.name)
+	told = (
+		where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
+			invoice.name.as_("parent"),
+			invoice.owner,
+			invoice.customer,
+			invoice.company,
+			invoice.posting_date.as_("day"),
+			invoice.posting_time.as_("at"),
+			text(invoice.territory).as_("territory"),
+			Lag(invoice.posting_date).over(invoice.company, invoice.customer).orderby(*order).as_("previous"),
+			MaxOver(invoice.posting_date).over(invoice.company, invoice.customer).as_("very_last"),
+		)
+	).as_("told")
+	gap = reading.dialect.days_between(told.previous, told.day)
+	begun = (
+		Query.from_(told)
+		.where(told.previous.isnull() | (gap > reading.settings.churn_after_days))
+		.select(
+			told.parent,
+			told.owner,
+			told.customer,
+			told.company,
+			told.day,
+			told.territory,
+			coalesce(
+				Next(told.previous).over(told.company, told.customer).orderby(told.day, told.at, told.parent),
+				told.very_last,
+			).as_("last_day"),
+		)
+	).as_("spell")
+	query, source = customer_channel(reading, Query.from_(begun), begun.customer)
+	return query.select(
+		begun.customer.as_("document"),
+		begun.customer,
+		begun.owner,
+		begun.parent,
+		begun.day,
+		begun.last_day,
+		begun.company,
+		begun.territory,
+		source.as_("source"),
+		ValueWrapper(1).as_("quantity"),
+		ValueWrapper(0).as_("amount"),
+	)
+
+
+def contracts(reading: Reading) -> Any:
+	"""The first contract of each customer in each company, an order or a purchase, as `credited` takes it.
+
+	The doctype that carries its Sales Team stands in `parenttype`.
+	"""
+	order, invoice = reading.table("Sales Order"), reading.table("Sales Invoice")
+	ordered = where(
+		orders(reading, order), has_a_life(reading, order.customer), reading.of_entities(order.customer)
+	).select(
+		order.name.as_("parent"),
+		order.owner,
+		Bound("Sales Order").as_("parenttype"),
+		order.customer,
+		order.company,
+		order.transaction_date.as_("day"),
+		text(order.territory).as_("territory"),
+		ValueWrapper(0).as_("place"),
+	)
+	bought = where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
+		invoice.name.as_("parent"),
+		invoice.owner,
+		Bound("Sales Invoice").as_("parenttype"),
+		invoice.customer,
+		invoice.company,
+		invoice.posting_date.as_("day"),
+		text(invoice.territory).as_("territory"),
+		ValueWrapper(1).as_("place"),
+	)
+	signed = ordered.union_all(bought).as_("signed")
+	ranked = (
+		Query.from_(signed).select(
+			signed.star,
+			RowNumber()
+			.over(signed.company, signed.customer)
+			.orderby(signed.day, signed.place, signed.parent)
+			.as_("turn"),
+		)
+	).as_("ranked_contract")
+	return Query.from_(ranked).where(ranked.turn == 1).select(ranked.star)
+
+
+def contacts(reading: Reading) -> Any:
+	"""Days on which a customer was in contact before it bought: `customer`, `company` ('' is any), `day`."""
+	customer = reading.table("Customer")
+	lead, opportunity = reading.table("Lead"), reading.table("Opportunity")
+	created = reading.dialect.day(lead.creation)
+	by_lead = where(
+		Query.from_(customer).join(lead).on(lead.name == customer.lead_name),
+		reading.of_entities(customer.name),
+	)
+	by_lead, owner = owner_on_day(reading, by_lead, "Lead", "lead_owner", lead.name, lead.lead_owner, created)
+	by_lead, company = company_of(reading, by_lead, lead.company, owner)
+	by_lead = by_lead.select(customer.name.as_("customer"), company.as_("company"), created.as_("day"))
+	by_opportunity = where(
+		Query.from_(customer).join(opportunity).on(opportunity.name == customer.opportunity_name),
+		reading.of_entities(customer.name),
+	).select(
+		customer.name.as_("customer"),
+		text(opportunity.company).as_("company"),
+		opportunity.transaction_date.as_("day"),
+	)
+	as_party = where(
+		Query.from_(opportunity),
+		opportunity.opportunity_from == Bound("Customer"),
+		reading.of_entities(opportunity.party_name),
+	).select(
+		opportunity.party_name.as_("customer"),
+		text(opportunity.company).as_("company"),
+		opportunity.transaction_date.as_("day"),
+	)
+	return by_lead.union_all(by_opportunity).union_all(as_party)
+
+
+def buying_days(reading: Reading, customers: Any) -> Any:
+	"""Days on which the customers of a relation with `lead`, `customer` and `since` first ordered or bought since then.
+
+	One row for each lead, kind of document and customer: `lead`, `day`. In any company (rule on `lead_conversion`).
+	"""
+	anywhere = reading.narrowed(company=None)
+	order, invoice = reading.table("Sales Order"), reading.table("Sales Invoice")
+	ordered = (
+		orders(anywhere, order)
+		.join(customers)
+		.on(customers.customer == order.customer)
+		.where(order.transaction_date >= customers.since)
+		.groupby(customers.lead)
+		.select(customers.lead, Min(order.transaction_date).as_("day"))
+	)
+	bought = (
+		where(invoices(anywhere, invoice), is_purchase(invoice))
+		.join(customers)
+		.on(customers.customer == invoice.customer)
+		.where(invoice.posting_date >= customers.since)
+		.groupby(customers.lead)
+		.select(customers.lead, Min(invoice.posting_date).as_("day"))
+	)
+	return ordered.union_all(bought)
+
+
+def shared_by_team(reading: Reading, documents: Any, parenttype: str | Term = "Sales Invoice") -> Any:
+	"""Credit customers' rows by the Sales Team of the document in `parent`."""
+	return credited(reading, documents, parenttype, parent="parent")

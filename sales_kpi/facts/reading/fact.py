@@ -1,0 +1,131 @@
+"""The shape that every fact has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import reduce
+from typing import Any
+
+from pypika.terms import Term, ValueWrapper
+
+from sales_kpi.facts.reading.binding import Bound
+from sales_kpi.facts.reading.query import Query
+from sales_kpi.facts.reading.reading import Reading, one_of, where
+from sales_kpi.facts.reading.records import Column
+
+FACT_COLUMNS = (
+	"document",
+	"day",
+	"since",
+	"company",
+	"sales_person",
+	"territory",
+	"source",
+	"quantity",
+	"amount",
+	"estimated",
+)
+"""The columns of every fact, in this order.
+
+document: name of the native document (or customer) behind the row.
+day: the day on which it happened; since: for what ends something, the day on which that began, else NULL.
+company, sales_person, territory, source: '' when there is none.
+quantity: how many, a fraction where credit is shared; amount: money, seconds or rating, as the fact says.
+estimated: the part of the quantity whose day is estimated, because ERPNext doesn't keep it.
+"""
+
+
+class Kind(Enum):
+	"""What can move a row of the fact to another day."""
+
+	BY_DAY = "by day"
+	"""Its day is the document's own date."""
+	BY_ENTITY = "by entity"
+	"""Its day is chosen among other documents, so that a change elsewhere can move it."""
+	PER_DOCUMENT = "per document"
+	"""Its single amounts matter, not only their sum."""
+
+
+class Measure(Enum):
+	"""What the amount of a fact is."""
+
+	MONEY = "money"
+	SECONDS = "seconds"
+	RATING = "rating"
+	NOTHING = "nothing"
+
+
+class CreditRule(Enum):
+	"""How somebody comes to be credited."""
+
+	SALES_TEAM = "sales team"
+	USER = "user"
+	ACCOUNT_MANAGER = "account manager, else sales team"
+	COST_CENTER = "cost center"
+
+
+@dataclass(frozen=True)
+class Fact:
+	"""One fact.
+
+	name: as in the definitions.
+	meaning: one sentence for people.
+	parts: for a reading, one SELECT for each doctype behind the fact (most have one), each with FACT_COLUMNS.
+	records: doctypes that are read.
+	credited_as: facts whose credited salespeople include all of this fact's, so that these need no look-up.
+	"""
+
+	name: str
+	meaning: str
+	kind: Kind
+	measure: Measure
+	credit: CreditRule
+	parts: Callable[[Reading], Mapping[str, Any]]
+	records: tuple[str, ...]
+	credited_as: tuple[str, ...] = ()
+
+	def selects(self, reading: Reading) -> dict[str, Any]:
+		"""One SELECT for each doctype behind the fact, narrowed to what the reading asks for."""
+		return {doctype: self._narrow(query, reading) for doctype, query in self.parts(reading).items()}
+
+	def select(self, reading: Reading) -> Any:
+		"""The fact's SELECT, all its doctypes together."""
+		return reduce(lambda one, other: one.union_all(other), self.selects(reading).values())
+
+	@staticmethod
+	def _narrow(query: Any, reading: Reading) -> Any:
+		rows = query.as_("fact")
+		narrowed = Query.from_(rows).select(*(rows[column] for column in FACT_COLUMNS))
+		return where(
+			narrowed,
+			reading.day.until(reading.as_of).holds(rows.day),
+			reading.since.holds(rows.since),
+			reading.of_company(rows.company),
+			[] if reading.entities is None else [one_of(rows.document, reading.entities)],
+		)
+
+
+def row(reading: Reading, query: Any, **columns: Any) -> Any:
+	"""Give a query the columns of a fact, in order; strings and numbers are literals.
+
+	Columns left out are NULL (`since`), '' (names), 1 (`quantity`) or 0.
+	"""
+	given = {
+		"since": reading.dialect.null(Column.DATE),
+		"sales_person": "",
+		"territory": "",
+		"source": "",
+		"quantity": 1,
+		"amount": 0,
+		"estimated": 0,
+	} | columns
+	return query.select(*(literal(given.pop(name)).as_(name) for name in FACT_COLUMNS))
+
+
+def literal(value: Any) -> Term:
+	"""A term as it is; a string bound; a number written out."""
+	if isinstance(value, Term):
+		return value
+	return Bound(value) if isinstance(value, str) else ValueWrapper(value)

@@ -1,0 +1,209 @@
+"""Opportunities and quotations, and the orders that they led to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pypika import Case
+from pypika.analytics import RowNumber
+from pypika.functions import Min
+from pypika.terms import Term
+
+from sales_kpi.facts.reading.binding import Bound
+from sales_kpi.facts.reading.dialect import coalesce, filled, nonzero, number, text
+from sales_kpi.facts.reading.fact import row
+from sales_kpi.facts.reading.invoices import orders
+from sales_kpi.facts.reading.people import company_of, owner_on_day, salesperson_of
+from sales_kpi.facts.reading.query import Query
+from sales_kpi.facts.reading.reading import Reading, where
+from sales_kpi.facts.reading.transitions import log_or_modified, lost
+
+
+def value_of(opportunity: Any) -> Term:
+	"""What an opportunity is worth in company currency; ERPNext fills the base amount only in the form."""
+	return coalesce(
+		nonzero(opportunity.base_opportunity_amount),
+		nonzero(opportunity.opportunity_amount * opportunity.conversion_rate),
+		opportunity.base_total,
+		0,
+	)
+
+
+def opportunity_rows(reading: Reading, query: Any, opportunity: Any, day: Term, **columns: Any) -> Any:
+	"""Rows of a fact for opportunities, credited to whoever owned them on the day."""
+	query, owner = owner_on_day(
+		reading,
+		query,
+		"Opportunity",
+		"opportunity_owner",
+		opportunity.name,
+		opportunity.opportunity_owner,
+		day,
+	)
+	query, company = company_of(reading, query, opportunity.company, owner)
+	query, person = salesperson_of(reading, query, owner, day)
+	return row(
+		reading,
+		query,
+		**{
+			"document": opportunity.name,
+			"day": day,
+			"company": company,
+			"sales_person": person,
+			"territory": text(opportunity.territory),
+			"source": reading.channel("Opportunity", opportunity),
+			"amount": value_of(opportunity),
+		}
+		| columns,
+	)
+
+
+def opportunities(reading: Reading, opportunity: Any) -> Any:
+	"""Opportunities up to the day of reading."""
+	return where(
+		Query.from_(opportunity),
+		reading.until_now.holds(opportunity.transaction_date),
+		reading.since.holds(opportunity.transaction_date),
+		reading.of_entities(opportunity.name),
+	)
+
+
+def ordered_quotations(reading: Reading) -> Any:
+	"""Submitted quotations that led to a submitted Sales Order of any company: `quotation`, `day` of the first."""
+	quotation, order = reading.table("Quotation"), reading.table("Sales Order")
+	line = reading.table("Sales Order Item", alias="order_line")
+	return (
+		where(
+			orders(reading.narrowed(company=None), order)
+			.join(line)
+			.on(line.parent == order.name)
+			.join(quotation)
+			.on(quotation.name == line.prevdoc_docname),
+			quotation.docstatus == 1,
+			reading.until_now.holds(quotation.transaction_date),
+		)
+		.groupby(quotation.name)
+		.select(quotation.name.as_("quotation"), Min(order.transaction_date).as_("day"))
+	)
+
+
+def ordered_opportunities(reading: Reading) -> Any:
+	"""Opportunities that led to a submitted Sales Order: `document`, `day` of the first.
+
+	The link is the quotation's header, or any of its lines.
+	"""
+	quotation = reading.table("Quotation")
+	line = reading.table("Quotation Item", alias="quotation_line")
+	by_header = ordered_quotations(reading).as_("ordered_quotation")
+	headers = (
+		Query.from_(by_header)
+		.join(quotation)
+		.on(quotation.name == by_header.quotation)
+		.where(text(quotation.opportunity) != Bound(""))
+		.select(quotation.opportunity.as_("document"), by_header.day)
+	)
+	by_line = ordered_quotations(reading).as_("ordered_quotation")
+	lines = (
+		Query.from_(by_line)
+		.join(line)
+		.on(line.parent == by_line.quotation)
+		.where(line.prevdoc_doctype == Bound("Opportunity"))
+		.where(text(line.prevdoc_docname) != Bound(""))
+		.select(line.prevdoc_docname.as_("document"), by_line.day)
+	)
+	both = headers.union_all(lines).as_("led_to_order")
+	return Query.from_(both).groupby(both.document).select(both.document, Min(both.day).as_("day"))
+
+
+def closed_opportunities(reading: Reading, status: str) -> Any:
+	"""Rows for opportunities that were lost or closed and are no win, from the day on which that happened."""
+	opportunity = reading.table("Opportunity")
+	won = ordered_opportunities(reading).as_("won")
+	query = opportunities(reading, opportunity).left_join(won).on(won.document == opportunity.name)
+	query = query.where(won.document.isnull()).where(text(opportunity.status) != Bound("Converted"))
+	has_status = opportunity.status == Bound(status)
+	query, day, estimated = log_or_modified(reading, query, opportunity, "Opportunity")
+	if not reading.schema.has("Sales Transition"):
+		return decided(reading, query.where(has_status), opportunity, day, estimated)
+	held = lost(reading, "Opportunity").as_("held_lost")
+	query = query.left_join(held).on(held.document == opportunity.name)
+	if status == "Lost":
+		query = query.where(has_status | held.day.notnull())
+		day = Case().when(held.day.notnull(), held.day).else_(day)
+		estimated = Case().when(held.day.notnull(), 0).else_(estimated)
+	else:
+		# Closed by a daily job after it was lost: it stays lost, and must not leave the pipeline twice.
+		query = query.where(has_status).where(held.day.isnull())
+	return decided(reading, query, opportunity, day, estimated)
+
+
+def decided(reading: Reading, query: Any, opportunity: Any, day: Term, estimated: Term) -> Any:
+	"""Rows for opportunities whose end came on a day, never before they began."""
+	since = opportunity.transaction_date
+	return opportunity_rows(
+		reading, query, opportunity, reading.dialect.later(day, since), since=since, estimated=estimated
+	)
+
+
+def quotations(reading: Reading, quotation: Any) -> Any:
+	"""Submitted quotations up to the day of reading."""
+	return where(
+		Query.from_(quotation),
+		quotation.docstatus == 1,
+		reading.of_company(quotation.company),
+		reading.until_now.holds(quotation.transaction_date),
+		reading.of_entities(quotation.name),
+	)
+
+
+def quotation_rows(reading: Reading, query: Any, quotation: Any, **columns: Any) -> Any:
+	"""Rows of a fact for quotations, credited to the owner of the opportunity behind them, else to their own.
+
+	That opportunity is the header's, else that of the first line that has one.
+	"""
+	line = reading.table("Quotation Item", alias="line")
+	numbered = (
+		Query.from_(line)
+		.where(line.prevdoc_doctype == Bound("Opportunity"))
+		.where(text(line.prevdoc_docname) != Bound(""))
+		.select(
+			line.parent.as_("quotation"),
+			line.prevdoc_docname.as_("opportunity"),
+			RowNumber().over(line.parent).orderby(line.idx, line.name).as_("place"),
+		)
+	).as_("numbered_line")
+	first = (
+		Query.from_(numbered).where(numbered.place == 1).select(numbered.quotation, numbered.opportunity)
+	).as_("first_line")
+	opportunity = reading.table("Opportunity")
+	day = quotation.transaction_date
+	query = (
+		query.left_join(first)
+		.on(first.quotation == quotation.name)
+		.left_join(opportunity)
+		.on(opportunity.name == coalesce(filled(quotation.opportunity), first.opportunity))
+	)
+	query, owner = owner_on_day(
+		reading,
+		query,
+		"Opportunity",
+		"opportunity_owner",
+		opportunity.name,
+		opportunity.opportunity_owner,
+		day,
+	)
+	query, person = salesperson_of(reading, query, coalesce(filled(owner), quotation.owner), day)
+	return row(
+		reading,
+		query,
+		**{
+			"document": quotation.name,
+			"day": day,
+			"company": text(quotation.company),
+			"sales_person": person,
+			"territory": text(quotation.territory),
+			"source": reading.channel("Quotation", quotation),
+			"amount": number(quotation.base_net_total),
+		}
+		| columns,
+	)

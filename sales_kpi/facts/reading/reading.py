@@ -1,0 +1,142 @@
+"""One reading of the records: which database, as of which day, for whom, between which days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from pypika import Table
+from pypika.terms import Term, ValueWrapper
+
+from sales_kpi.facts.reading.binding import Bound
+from sales_kpi.facts.reading.dialect import DIALECTS, Dialect, text
+from sales_kpi.facts.reading.query import Query
+from sales_kpi.facts.reading.records import CHANNEL_COLUMNS, RECORDS, SOURCE
+from sales_kpi.facts.reading.settings import Settings
+
+
+@dataclass(frozen=True)
+class Span:
+	"""Days from a first to a last, both included; None leaves a side open."""
+
+	first: date | None = None
+	last: date | None = None
+
+	def holds(self, day: Term) -> list[Term]:
+		"""Range predicates, so that an index on the column serves."""
+		return self.predicates(day, self.first, self.last)
+
+	def holds_moment(self, moment: Term) -> list[Term]:
+		"""The same for a column of moments: those of the last day are included whole."""
+		predicates = []
+		if self.first is not None:
+			predicates.append(moment >= Bound(self.first))
+		if self.last is not None:
+			predicates.append(moment < Bound(self.last + timedelta(days=1)))
+		return predicates
+
+	@staticmethod
+	def predicates(day: Term, first: date | None, last: date | None) -> list[Term]:
+		predicates = []
+		if first is not None:
+			predicates.append(day >= Bound(first))
+		if last is not None:
+			predicates.append(day <= Bound(last))
+		return predicates
+
+	def until(self, day: date) -> Span:
+		"""The part of the span up to a day."""
+		return Span(self.first, day if self.last is None else min(self.last, day))
+
+
+@dataclass(frozen=True)
+class Schema:
+	"""Which tables the source has and which columns: the version is told by looking, not by a flag."""
+
+	columns: Mapping[str, frozenset[str]]
+	"""Column names by table name (`tabSales Invoice`)."""
+
+	def has(self, doctype: str) -> bool:
+		return f"tab{doctype}" in self.columns
+
+	def channel(self, doctype: str) -> str | None:
+		"""Column that holds the channel of a document: `utm_source` (v16), `source` (v15)."""
+		columns = self.columns.get(f"tab{doctype}", frozenset())
+		return next((name for name in CHANNEL_COLUMNS if name in columns), None)
+
+	def column(self, doctype: str, name: str) -> bool:
+		return name in self.columns.get(f"tab{doctype}", ())
+
+
+@dataclass(frozen=True)
+class Reading:
+	"""Everything a fact needs to know to write its SELECT.
+
+	as_of: later records are not read (rule 11).
+	company: only facts of this company; None means all.
+	day, since: only facts on or since these days.
+	entities: only facts of these documents or customers; None means all.
+	by_person: False when nobody asks who is credited: then no credit is shared out, and all of it stays in ''.
+	with_life: True to leave out the sales of customers that stand for many (rule 8).
+	only_company: the name of the only Company there is, '' when there are several (rule 9).
+	"""
+
+	schema: Schema
+	settings: Settings
+	as_of: date
+	dialect: Dialect = DIALECTS["mysql"]
+	company: str | None = None
+	day: Span = field(default_factory=Span)
+	since: Span = field(default_factory=Span)
+	entities: tuple[str, ...] | None = None
+	by_person: bool = True
+	with_life: bool = False
+	only_company: str = ""
+
+	def narrowed(self, **changes: Any) -> Reading:
+		"""The same reading with some of its limits changed."""
+		return replace(self, **changes)
+
+	@cached_property
+	def until_now(self) -> Span:
+		"""All days up to the day of reading."""
+		return Span(None, self.as_of)
+
+	def table(self, doctype: str, alias: str | None = None) -> Any:
+		"""The table of a doctype; where the source has none, an empty one with the same columns."""
+		if self.schema.has(doctype):
+			return Table(f"tab{doctype}", alias=alias) if alias else Table(f"tab{doctype}")
+		nothing = Query.from_(Table("tabCompany")).where(ValueWrapper(1) == ValueWrapper(0))
+		for name, column in RECORDS[doctype].items():
+			nothing = nothing.select(self.dialect.null(column).as_(name))
+		return nothing.as_(alias or doctype.lower().replace(" ", "_"))
+
+	def channel(self, doctype: str, table: Any) -> Term:
+		"""The channel of a document, '' when none is filled in or its table is missing."""
+		column = self.schema.channel(doctype) or (None if self.schema.has(doctype) else SOURCE)
+		return text(table[column]) if column else Bound("")
+
+	def of_company(self, company: Term) -> list[Term]:
+		"""Predicate that limits to the company asked for."""
+		return [] if self.company is None else [company == Bound(self.company)]
+
+	def of_entities(self, name: Term) -> list[Term]:
+		"""Predicate that limits to the entities asked for."""
+		return [] if self.entities is None else [one_of(name, self.entities)]
+
+
+def one_of(term: Term, values: Iterable[str]) -> Term:
+	"""Whether a text column holds one of the values."""
+	bound = [Bound(value) for value in values]
+	return term.isin(bound) if bound else ValueWrapper(1) == ValueWrapper(0)
+
+
+def where(query: Any, *predicates: Term | list[Term]) -> Any:
+	"""Add predicates, given singly or in lists, to a query."""
+	for predicate in predicates:
+		for single in predicate if isinstance(predicate, list) else [predicate]:
+			query = query.where(single)
+	return query

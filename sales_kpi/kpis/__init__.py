@@ -1,0 +1,1 @@
+"""What it means: one file per KPI, each a small formula over facts."""
