@@ -114,7 +114,10 @@ def read_masters(source: Source, settings: Settings, schema: Schema | None = Non
 	)
 	masters = Masters(
 		schema=schema,
-		companies={str(name): currency or "" for name, currency in companies.itertuples(index=False)},
+		companies={
+			str(name): currency if isinstance(currency, str) else ""
+			for name, currency in companies.itertuples(index=False)
+		},
 		salespeople=_tree(source, reading, "Sales Person", "parent_sales_person", "enabled"),
 		territories=_tree(source, reading, "Territory", "parent_territory", None),
 		channels=_channels(source, schema),

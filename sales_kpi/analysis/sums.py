@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from pypika.functions import Sum
+from pypika.functions import Count, Sum
+from pypika.terms import ValueWrapper
 
-from sales_kpi.facts.reading.dialect import text
+from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.fact import Fact
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, Span
@@ -37,21 +39,33 @@ _TIE = 1e-6
 """Share of the total weight within which a cumulated weight counts as exactly reaching a quantile."""
 
 
-@dataclass
-class Need:
-	"""How much of one fact the formulas ask for, and in what detail."""
+@dataclass(frozen=True)
+class Detail:
+	"""Which rows of a fact are summed, and by what besides day and leaf.
+
+	cohort: by the day on which they began, of those that happened within the conversion window. of: also by the value
+	that a distribution is taken of. Others as in `kpis.formula.Term`.
+	"""
 
 	fact: str
 	with_life: bool = False
-	day_from: date | None = date.max
-	"""First day summed; None from the beginning; `date.max` when only what began in the periods matters."""
 	cohort: bool = False
-	gaps: bool = False
-	amounts: bool = False
+	at_least: float | None = None
+	above: float | None = None
+	weighted: bool = False
+	of: Of | None = None
 
-	def widen(self, day: date | None) -> None:
-		"""Make sure that rows from a day on are read."""
-		self.day_from = None if day is None or self.day_from is None else min(day, self.day_from)
+
+@dataclass
+class Need:
+	"""Which days of a detail the formulas ask for.
+
+	first_exact: from this day on, days are told apart. from_beginning: earlier days matter too, all of them together.
+	"""
+
+	detail: Detail
+	first_exact: date = date.max
+	from_beginning: bool = False
 
 
 def year_before(day: date) -> date:
@@ -61,6 +75,17 @@ def year_before(day: date) -> date:
 	except ValueError:  # 29 February
 		same = day.replace(year=day.year - 1, day=28)
 	return same + timedelta(days=1)
+
+
+def days_of(period: Period, over: Over) -> Span:
+	"""The days that are summed for a period."""
+	if over is Over.YEAR:
+		return Span(year_before(period.last_day), period.last_day)
+	if over is Over.TO_END:
+		return Span(None, period.last_day)
+	if over is Over.TO_BEFORE:
+		return Span(None, period.start - timedelta(days=1))
+	return Span(period.start, period.last_day)
 
 
 def months_later(days: Any, months: int) -> Any:
@@ -76,15 +101,18 @@ def months_later(days: Any, months: int) -> Any:
 
 @dataclass
 class Rows:
-	"""The sums of one fact by day and leaf, as arrays of equal length; `gap` and `amount` where they were asked for."""
+	"""The sums of one detail by day and leaf, as arrays of equal length; `value` in those of a distribution.
+
+	Days before the first that is told apart stand together on the day before it.
+	"""
 
 	day: Any
 	leaf: Any
 	quantity: Any
 	total: Any
 	estimated: Any
-	since: Any = None
-	amount: Any = None
+	rows: Any
+	value: Any
 
 
 @dataclass
@@ -100,85 +128,104 @@ class FactSums:
 	facts: dict[str, Fact]
 	periods: Sequence[Period]
 	by: By
-	loaded: dict[tuple[str, bool], Rows] = field(default_factory=dict)
+	loaded: dict[Detail, Rows] = field(default_factory=dict)
 	leaves: dict[str, int] = field(default_factory=dict)
 	membership: Any = None
 	_totals: dict[Term, Any] = field(default_factory=dict)
 
 	def load(self, totals: Iterable[Total], distributions: Iterable[Distribution]) -> None:
-		"""Read what the formulas need: one query for each fact."""
-		for need in self._needs(totals, distributions).values():
-			self.loaded[need.fact, need.with_life] = self._read(need)
+		"""Read what the formulas need: one statement for each family of facts, and for each fact without one."""
+		statements: dict[str, list[Need]] = {}
+		for need in self._needs(totals, distributions):
+			fact = self.facts[need.detail.fact]
+			statements.setdefault(fact.family or fact.name, []).append(need)
+		for needs in statements.values():
+			for need, rows in self._read(needs):
+				self.loaded[need.detail] = rows
 
-	def _needs(
-		self, totals: Iterable[Total], distributions: Iterable[Distribution]
-	) -> dict[tuple[str, bool], Need]:
-		needs: dict[tuple[str, bool], Need] = {}
-		for total in totals:
-			for _, term in total.terms:
-				term = self._simplified(term)
-				need = needs.setdefault((term.fact, term.with_life), Need(term.fact, term.with_life))
-				need.amounts |= term.at_least is not None or term.above is not None or term.weighted
-				if term.cohort:
-					need.cohort = True
-				else:
-					need.widen(self._first_day(term.over, term.fact))
-		for distribution in distributions:
-			need = needs.setdefault((distribution.fact, False), Need(distribution.fact))
-			need.gaps |= distribution.of is Of.GAP
-			need.amounts |= distribution.of is Of.AMOUNT
-			need.widen(self._first_day(distribution.over, distribution.fact))
-		return needs
+	def _needs(self, totals: Iterable[Total], distributions: Iterable[Distribution]) -> Iterable[Need]:
+		needs: dict[Detail, Need] = {}
+		asked = [(self._detail(term), term.over) for total in totals for _, term in total.terms]
+		asked += [(_of(distribution), distribution.over) for distribution in distributions]
+		for detail, over in asked:
+			need = needs.setdefault(detail, Need(detail))
+			first = self.periods[0].start
+			if over in (Over.TO_END, Over.TO_BEFORE):
+				need.from_beginning = True
+			elif over is Over.YEAR:
+				first = min(year_before(self.periods[0].last_day), first)
+			lag = self._lag(detail.fact)
+			need.first_exact = min(need.first_exact, first - timedelta(days=31 * lag + 3) if lag else first)
+		return needs.values()
 
-	def _simplified(self, term: Term) -> Term:
-		"""The same term without a distinction that makes no difference in these settings."""
-		if term.with_life and not self.reading.settings.not_one_customer:
-			return replace(term, with_life=False)
-		return term
-
-	def _first_day(self, over: Over, fact: str) -> date | None:
-		if over in (Over.TO_END, Over.TO_BEFORE):
-			return None
-		first = self.periods[0].start if over is Over.PERIOD else year_before(self.periods[0].last_day)
-		lag = self._lag(fact)
-		return first - timedelta(days=31 * lag + 3) if lag else first
+	def _detail(self, term: Term) -> Detail:
+		"""The rows that a term sums; a distinction that makes no difference in these settings is left out."""
+		with_life = term.with_life and bool(self.reading.settings.not_one_customer)
+		return Detail(term.fact, with_life, term.cohort, term.at_least, term.above, term.weighted)
 
 	def _lag(self, fact: str) -> int:
 		return self.reading.settings.acquisition_lag_months if fact == "acquisition_cost" else 0
 
-	def _read(self, need: Need) -> Rows:
-		first, last = self.periods[0].start, min(self.periods[-1].last_day, self.reading.as_of)
-		day, since = Span(need.day_from, last), Span()
-		if need.cohort:
-			only_cohort = need.day_from == date.max
-			day = Span(None, self.reading.as_of)
-			since = Span(first, self.periods[-1].last_day) if only_cohort else Span()
-		reading = self.reading.narrowed(
-			day=day, since=since, by_person=LEAF[self.by] == "sales_person", with_life=need.with_life
-		)
-		rows = self.facts[need.fact].select(reading).as_("row")
-		keys = [rows.day]
+	def _read(self, needs: list[Need]) -> Iterator[tuple[Need, Rows]]:
+		statement = self.reading.statement()
+		parts = [self._summed(need, number, statement) for number, need in enumerate(needs)]
+		union = reduce(lambda one, other: one.union_all(other), parts)
+		frame = self.source.run(statement.shared.complete(union))
+		for number, need in enumerate(needs):
+			yield need, self._rows(frame[frame["need"] == number] if len(needs) > 1 else frame, need)
+
+	def _summed(self, need: Need, number: int, statement: Reading) -> Any:
+		"""The sums of one detail by day and leaf, as a part of a statement; the column `need` tells the parts apart."""
+		detail, dialect = need.detail, self.reading.dialect
+		first = None if need.from_beginning else need.first_exact
+		last = min(self.periods[-1].last_day, self.reading.as_of)
 		leaf = LEAF[self.by]
+		reading = statement.narrowed(
+			day=Span(None, self.reading.as_of) if detail.cohort else Span(first, last),
+			since=Span(first, self.periods[-1].last_day) if detail.cohort else Span(),
+			dimensions=frozenset({leaf} if leaf else ()),
+			with_life=detail.with_life,
+		)
+		rows = self.facts[detail.fact].rows(reading).as_("row")
+		query, gap = Query.from_(rows), dialect.days_between(rows.since, rows.day)
+		day = rows.since if detail.cohort else rows.day
+		if detail.cohort:
+			query = query.where(gap <= self.reading.settings.conversion_window_days)
+		if detail.at_least is not None:
+			# The mean of ratings is a float that may fall short of a threshold by its dust.
+			query = query.where(rows.amount >= detail.at_least - 10**-_DUST)
+		if detail.above is not None:
+			query = query.where(rows.amount > detail.above)
+		keys = {
+			"on_day": dialect.later(day, Bound(need.first_exact - timedelta(days=1)))
+			if need.from_beginning
+			else day
+		}
 		if leaf:
-			keys.append(rows[leaf])
-		if need.cohort or need.gaps:
-			keys.append(rows.since)
-		if need.amounts:
-			keys.append(rows.amount)
-		query = (
-			Query.from_(rows)
-			.groupby(*keys)
+			keys["leaf"] = rows[leaf]
+		if detail.of is not None:
+			keys["measured"] = gap if detail.of is Of.GAP else rows.amount
+		# Keys are named before they are grouped by: an expression with a parameter is never the same one again.
+		given = {"leaf": Bound(""), "measured": ValueWrapper(0)} | keys
+		keyed = query.select(
+			*(given[name].as_(name) for name in ("on_day", "leaf", "measured")),
+			rows.quantity,
+			(rows.quantity * rows.amount if detail.weighted else rows.amount).as_("total"),
+			rows.estimated,
+		).as_("keyed")
+		names = [keyed[name] for name in ("on_day", "leaf", "measured")]
+		return (
+			Query.from_(keyed)
+			.groupby(*names)
 			.select(
-				rows.day,
-				*([text(rows[leaf]).as_("leaf")] if leaf else []),
-				*([rows.since] if need.cohort or need.gaps else []),
-				*([rows.amount] if need.amounts else []),
-				Sum(rows.quantity).as_("quantity"),
-				Sum(rows.amount).as_("total"),
-				Sum(rows.estimated).as_("estimated"),
+				ValueWrapper(number).as_("need"),
+				*names,
+				Sum(keyed.quantity).as_("quantity"),
+				Sum(keyed.total).as_("total"),
+				Sum(keyed.estimated).as_("estimated"),
+				Count("*").as_("rows"),
 			)
 		)
-		return self._rows(self.source.run(query), need)
 
 	def _rows(self, frame: Any, need: Need) -> Rows:
 		import numpy as np
@@ -186,20 +233,20 @@ class FactSums:
 		def numbers(name: str) -> Any:
 			return frame[name].to_numpy(dtype=float, na_value=0.0) if len(frame) else np.zeros(0)
 
-		names = frame["leaf"].tolist() if "leaf" in frame else [""] * len(frame)
+		names = frame["leaf"].tolist()
 		codes = np.fromiter(
 			(self.leaves.setdefault(str(name), len(self.leaves)) for name in names),
 			dtype=np.intp,
 			count=len(names),
 		)
 		return Rows(
-			day=months_later(as_days(frame["day"]), self._lag(need.fact)),
+			day=months_later(as_days(frame["on_day"]), self._lag(need.detail.fact)),
 			leaf=codes,
 			quantity=numbers("quantity"),
 			total=numbers("total"),
 			estimated=numbers("estimated"),
-			since=as_days(frame["since"]) if "since" in frame else None,
-			amount=numbers("amount") if need.amounts else None,
+			rows=numbers("rows"),
+			value=numbers("measured"),
 		)
 
 	def arrange(self, scopes: Sequence[Iterable[str]]) -> None:
@@ -218,15 +265,17 @@ class FactSums:
 		"""Sums for each period and scope, free of the dust of floats."""
 		import numpy as np
 
-		figures = sum(sign * self._term(self._simplified(term)) for sign, term in total.terms)
-		return np.round(figures @ self.membership, _DUST) + 0.0
+		figures = sum(sign * self._term(term) for sign, term in total.terms)
+		rounded: Figures = np.round(figures @ self.membership, _DUST) + 0.0
+		return rounded
 
 	def exists(self, facts: tuple[str, ...]) -> Figures:
 		"""1 where there is any row of the facts, else 0."""
 		import numpy as np
 
 		rows = sum(self._term(Term(name, "rows")) for name in facts)
-		return np.minimum(rows @ self.membership, 1.0)
+		found: Figures = np.minimum(rows @ self.membership, 1.0)
+		return found
 
 	def quantile(self, distribution: Distribution, at: float) -> tuple[Figures, Figures]:
 		"""Weighted quantile and total weight for each period and scope."""
@@ -245,12 +294,7 @@ class FactSums:
 	def _each(self, distribution: Distribution, measure: Any) -> tuple[Figures, Figures]:
 		import numpy as np
 
-		rows = self.loaded[distribution.fact, False]
-		values = (
-			rows.amount
-			if distribution.of is Of.AMOUNT
-			else (rows.day - rows.since).astype("timedelta64[D]").astype(float)
-		)
+		rows = self.loaded[_of(distribution)]
 		shape = (len(self.periods), self.membership.shape[1])
 		value, weight = np.full(shape, np.nan), np.zeros(shape)
 		for number, period in enumerate(self.periods):
@@ -259,53 +303,28 @@ class FactSums:
 			if not within.any():
 				continue
 			leaf = rows.leaf[within]
-			inside, weights = values[within], rows.quantity[within]
+			inside, weights = rows.value[within], rows.quantity[within]
 			for scope in np.flatnonzero(self.membership[np.unique(leaf)].any(axis=0)):
 				belongs = self.membership[leaf, scope] > 0
 				value[number, scope], weight[number, scope] = measure(inside[belongs], weights[belongs])
 		return value, np.round(weight, _DUST)
 
-	def _days(self, period: Period, over: Over) -> tuple[Any, Any]:
+	@staticmethod
+	def _days(period: Period, over: Over) -> tuple[Any, Any]:
 		import numpy as np
 
-		first, last = period.start, period.last_day
-		if over is Over.YEAR:
-			first = year_before(period.last_day)
-		elif over is Over.TO_END:
-			first = date.min
-		elif over is Over.TO_BEFORE:
-			first, last = date.min, period.start - timedelta(days=1)
-		return np.datetime64(first, "D"), np.datetime64(last, "D")
+		span = days_of(period, over)
+		return np.datetime64(span.first or date.min, "D"), np.datetime64(span.last or date.max, "D")
 
 	def _term(self, term: Term) -> Any:
 		"""One term for each period and leaf."""
-		import numpy as np
-
 		if term not in self._totals:
-			rows = self.loaded[term.fact, term.with_life]
-			day = rows.since if term.cohort else rows.day
-			kept = np.ones(len(day), dtype=bool)
-			if term.cohort:
-				gap = (rows.day - rows.since).astype("timedelta64[D]").astype(int)
-				kept &= gap <= self.reading.settings.conversion_window_days
-			if term.at_least is not None:
-				# The mean of ratings is a float that may fall short of a threshold by its dust.
-				kept &= rows.amount >= term.at_least - 10**-_DUST
-			if term.above is not None:
-				kept &= rows.amount > term.above
-			measured = self._measured(rows, term)
-			self._totals[term] = self._by_period(day[kept], rows.leaf[kept], measured[kept], term.over)
+			rows = self.loaded[self._detail(term)]
+			measured = {
+				"quantity": rows.quantity, "amount": rows.total, "estimated": rows.estimated, "rows": rows.rows,
+			}[term.measure]  # fmt: skip
+			self._totals[term] = self._by_period(rows.day, rows.leaf, measured, term.over)
 		return self._totals[term]
-
-	@staticmethod
-	def _measured(rows: Rows, term: Term) -> Any:
-		import numpy as np
-
-		if term.measure == "rows":
-			return np.ones(len(rows.day))
-		if term.weighted:
-			return rows.amount * rows.quantity
-		return {"quantity": rows.quantity, "amount": rows.total, "estimated": rows.estimated}[term.measure]
 
 	def _by_period(self, day: Any, leaf: Any, measured: Any, over: Over) -> Any:
 		"""Sum by period and leaf.
@@ -332,6 +351,11 @@ class FactSums:
 			return sums[1 : count + 1]
 		running = np.cumsum(sums[: count + 1], axis=0)
 		return running[1:] if over is Over.TO_END else running[:-1]
+
+
+def _of(distribution: Distribution) -> Detail:
+	"""The rows that a distribution is taken of."""
+	return Detail(distribution.fact, of=distribution.of)
 
 
 def as_days(column: Any) -> np.ndarray[Any, Any]:

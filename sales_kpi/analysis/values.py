@@ -14,7 +14,7 @@ from sales_kpi.facts.reading.dialect import text
 from sales_kpi.facts.reading.fact import CreditRule
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, one_of
-from sales_kpi.facts.reading.settings import Settings
+from sales_kpi.facts.reading.settings import CreditFallback, Settings
 from sales_kpi.kpis.definition import By, Kpi, Needs
 from sales_kpi.kpis.formula import Figure, Formula, Total
 from sales_kpi.periods import Calendar, Every, Period
@@ -162,22 +162,36 @@ def _credited(source: Source, reading: Reading, masters: Masters, known: set[str
 	"""
 	team = reading.table("Sales Team")
 	named = source.run(Query.from_(team).select(text(team.sales_person).as_("name")).distinct())["name"]
-	candidates = {str(name) for name in named} | set(masters.salespeople) | set(masters.mapped)
+	candidates = {str(name) for name in named} | set(masters.mapped)
 	candidates |= set(reading.settings.cost_center_sales_person.values())
 	candidates -= known | {""}
+	by_rule = _possibly_credited(reading, masters, {str(name) for name in named})
 	found: set[str] = set()
 	for fact in catalogue.facts().values():
-		remaining = sorted(candidates - found)
-		if not remaining:
-			break
-		if fact.credited_as:
+		remaining = sorted((candidates - found) & by_rule[fact.credit])
+		if not remaining or fact.credited_as:
 			continue
-		rows = fact.select(reading).as_("row")
+		statement = reading.statement()
+		rows = fact.rows(statement).as_("row")
 		query = (
 			Query.from_(rows).where(one_of(rows.sales_person, remaining)).select(rows.sales_person).distinct()
 		)
-		found |= {str(name) for name in source.run(query)["sales_person"]}
+		found |= {str(name) for name in source.run(statement.shared.complete(query))["sales_person"]}
 	return found
+
+
+def _possibly_credited(reading: Reading, masters: Masters, in_teams: set[str]) -> dict[CreditRule, set[str]]:
+	"""Salespeople whom a rule of credit can reach at all."""
+	settings = reading.settings
+	users = set(masters.mapped)
+	return {
+		CreditRule.SALES_TEAM: in_teams
+		if settings.credit_fallback is CreditFallback.NONE
+		else in_teams | users,
+		CreditRule.USER: users,
+		CreditRule.ACCOUNT_MANAGER: in_teams | users,
+		CreditRule.COST_CENTER: set(settings.cost_center_sales_person.values()),
+	}
 
 
 # Values

@@ -32,4 +32,5 @@ FACT = Fact(
 		"Opportunity",
 	),
 	credited_as=("sale", "credit_note"),
+	family="costs",
 )

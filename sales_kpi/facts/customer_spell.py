@@ -28,4 +28,5 @@ FACT = Fact(
 	parts=parts,
 	records=("Sales Invoice", "Sales Team", "Customer", "Lead", "Opportunity"),
 	credited_as=("sale",),
+	family="customers",
 )

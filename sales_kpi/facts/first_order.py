@@ -63,4 +63,5 @@ FACT = Fact(
 	parts=parts,
 	records=("Sales Order", "Sales Invoice", "Sales Team", "Customer", "Lead", "Opportunity", "Employee"),
 	credited_as=("sale", "order"),
+	family="customers",
 )

@@ -12,7 +12,7 @@ from sales_kpi.facts.reading.reading import Reading
 
 def parts(reading: Reading) -> dict[str, Any]:
 	lead = reading.table("Lead")
-	converted = conversions(reading).as_("converted")
+	converted = reading.share(conversions(reading), "converted")
 	query = Query.from_(lead).join(converted).on(converted.lead == lead.name)
 	since = reading.dialect.day(lead.creation)
 	return {"Lead": lead_rows(reading, query, lead, converted.day, since=since)}

@@ -14,7 +14,7 @@ LOST = ("Do Not Contact", "Lost Quotation")
 
 def parts(reading: Reading) -> dict[str, Any]:
 	lead = reading.table("Lead")
-	converted = conversions(reading).as_("converted")
+	converted = reading.share(conversions(reading), "converted")
 	query = leads(reading, lead).left_join(converted).on(converted.lead == lead.name)
 	query = query.where(converted.lead.isnull()).where(one_of(lead.status, LOST))
 	query, day, estimated = log_or_modified(reading, query, lead, "Lead")

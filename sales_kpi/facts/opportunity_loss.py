@@ -30,4 +30,5 @@ FACT = Fact(
 		"Sales Person",
 		"Sales Transition",
 	),
+	family="opportunities",
 )

@@ -15,7 +15,7 @@ from sales_kpi.facts.reading.transitions import log_or_modified
 
 def parts(reading: Reading) -> dict[str, Any]:
 	opportunity = reading.table("Opportunity")
-	won = ordered_opportunities(reading).as_("won")
+	won = reading.share(ordered_opportunities(reading), "won")
 	query = opportunities(reading, opportunity).left_join(won).on(won.document == opportunity.name)
 	query = query.where(won.document.notnull() | (opportunity.status == Bound("Converted")))
 	query, by_status, estimated = log_or_modified(reading, query, opportunity, "Opportunity")
@@ -47,4 +47,5 @@ FACT = Fact(
 		"Sales Person",
 		"Sales Transition",
 	),
+	family="opportunities",
 )

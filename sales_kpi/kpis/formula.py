@@ -166,6 +166,10 @@ class Formula(ABC):
 		return iter(())
 
 	@abstractmethod
+	def parts(self) -> dict[str, Total | Distribution]:
+		"""What it is made of, by the part that each plays: what a drill-down lists the documents of."""
+
+	@abstractmethod
 	def compute(self, sums: Sums) -> Figure:
 		"""The figures for all periods and scopes."""
 
@@ -189,6 +193,9 @@ class Sum(Formula):
 	def totals(self) -> Iterator[Total]:
 		yield self.of
 		yield self.of.first.measured("quantity")
+
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {"value": self.of}
 
 	def compute(self, sums: Sums) -> Figure:
 		value = sums.total(self.of)
@@ -228,6 +235,9 @@ class Ratio(Formula):
 		if self.coverage is not None:
 			yield self.coverage.whole
 
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {"numerator": self.numerator, "denominator": self.denominator}
+
 	def compute(self, sums: Sums) -> Figure:
 		import numpy as np
 
@@ -261,6 +271,9 @@ class Median(Formula):
 	def distributions(self) -> Iterator[Distribution]:
 		yield self.of
 
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {"sample": self.of}
+
 	def compute(self, sums: Sums) -> Figure:
 		value, weight = sums.quantile(self.of, 0.5)
 		return Figure(value, value * float("nan"), weight, weight)
@@ -283,6 +296,9 @@ class Quantile(Formula):
 	def distributions(self) -> Iterator[Distribution]:
 		yield self.of
 
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {"sample": self.of}
+
 	def compute(self, sums: Sums) -> Figure:
 		value, weight = sums.quantile(self.of, self.at)
 		return Figure(value, value * float("nan"), weight, weight)
@@ -302,6 +318,9 @@ class Mean(Formula):
 
 	def distributions(self) -> Iterator[Distribution]:
 		yield self.of
+
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {"sample": self.of}
 
 	def compute(self, sums: Sums) -> Figure:
 		import numpy as np
@@ -328,6 +347,13 @@ class Quotient(Formula):
 	def distributions(self) -> Iterator[Distribution]:
 		yield from self.one.distributions()
 		yield from self.other.distributions()
+
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {
+			f"{role} {part}": of
+			for role, formula in (("numerator's", self.one), ("denominator's", self.other))
+			for part, of in formula.parts().items()
+		}
 
 	def compute(self, sums: Sums) -> Figure:
 		import numpy as np

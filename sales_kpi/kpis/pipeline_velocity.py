@@ -34,6 +34,9 @@ class Velocity(Formula):
 	def distributions(self) -> Iterator[Distribution]:
 		yield _CYCLE
 
+	def parts(self) -> dict[str, Total | Distribution]:
+		return {"open": _OPEN, "won": _WON, "decided": _DECIDED, "won value": _WON_VALUE, "sample": _CYCLE}
+
 	def compute(self, sums: Sums) -> Figure:
 		import numpy as np
 

@@ -51,8 +51,6 @@ def compile_query(
 	`quote` quotes identifiers; `placeholder` turns a parameter's name into the text that stands for it. Returns the text and the values by parameter name; a day is a `date`.
 	"""
 	text = query.get_sql(quote_char=quote, alias_quote_char=quote, secondary_quote_char=_STRING)
-	if "'" in text or "\\" in text:
-		raise ValueError(f"A literal was inlined instead of bound: {text}")
 	values: dict[str, str | date] = {}
 
 	def take(match: re.Match[str]) -> str:
@@ -67,4 +65,7 @@ def compile_query(
 		return placeholder(name)
 
 	# Text that is to be formatted with % needs its own percent signs doubled; no query of ours contains one.
-	return _MARKED.sub(take, text), values
+	sql = _MARKED.sub(take, text)
+	if any(sign in sql for sign in ("'", "\\", _STRING, _DAY)):
+		raise ValueError(f"A literal was inlined instead of bound: {sql}")
+	return sql, values

@@ -13,7 +13,7 @@ from sales_kpi.facts.reading.channel import customer_channel
 from sales_kpi.facts.reading.dialect import nonzero, number, text
 from sales_kpi.facts.reading.invoices import invoices
 from sales_kpi.facts.reading.query import Query
-from sales_kpi.facts.reading.reading import Reading, where
+from sales_kpi.facts.reading.reading import Reading, both, where
 from sales_kpi.facts.reading.records import Column
 
 
@@ -61,11 +61,8 @@ def _own_cost(reading: Reading, query: Any, line: Any, prefix: str) -> tuple[Any
 	return query, cost, known
 
 
-def line_costs(reading: Reading) -> Any:
-	"""Invoices with the value and the cost of those of their lines whose cost is known.
-
-	Columns of a fact except `sales_person` and `amount`, and: `amount`, the net value of these lines, and `cost`.
-	"""
+def lines(reading: Reading) -> Any:
+	"""Lines of invoices and returns with their net `value` and their `cost`, NULL where that is unknown."""
 	invoice, line = reading.table("Sales Invoice"), reading.table("Sales Invoice Item", alias="line")
 	returned = reading.table("Sales Invoice Item", alias="returned_line")
 	original = reading.table("Sales Invoice", alias="original")
@@ -87,7 +84,8 @@ def line_costs(reading: Reading) -> Any:
 		/ nonzero(returned.stock_qty)
 	)
 	query, source = customer_channel(reading, query, invoice.customer)
-	lines = query.select(
+	return query.select(
+		line.name.as_("line"),
 		invoice.name.as_("document"),
 		invoice.customer,
 		invoice.owner,
@@ -97,44 +95,47 @@ def line_costs(reading: Reading) -> Any:
 		source.as_("source"),
 		number(line.base_net_amount).as_("value"),
 		Case().when(known, own).else_(by_return).as_("cost"),
-	).as_("costed")
+	)
+
+
+def line_costs(reading: Reading) -> Any:
+	"""Invoices with the net `value` and the `cost` of those of their lines whose cost is known."""
+	line = lines(reading).as_("costed")
 	return (
-		Query.from_(lines)
-		.where(lines.cost.notnull())
+		Query.from_(line)
+		.where(line.cost.notnull())
 		.groupby(
-			lines.document,
-			lines.customer,
-			lines.owner,
-			lines.day,
-			lines.company,
-			lines.territory,
-			lines.source,
+			line.document,
+			line.customer,
+			line.owner,
+			line.day,
+			line.company,
+			line.territory,
+			line.source,
 		)
 		.select(
-			lines.document,
-			lines.customer,
-			lines.owner,
-			lines.day,
-			lines.company,
-			lines.territory,
-			lines.source,
-			Sum(lines.value).as_("value"),
-			Sum(lines.cost).as_("cost"),
+			line.document,
+			line.customer,
+			line.owner,
+			line.day,
+			line.company,
+			line.territory,
+			line.source,
+			Sum(line.value).as_("value"),
+			Sum(line.cost).as_("cost"),
 		)
 	)
 
 
 def _read(reading: Reading, original: Any, returned: Any) -> Term:
 	"""The invoice of a returned line, submitted and read by rule 11; opening or internal or not."""
-	condition = (original.name == returned.parent) & (original.docstatus == 1)
-	for predicate in reading.until_now.holds(original.posting_date):
-		condition = condition & predicate
-	return condition
+	submitted = (original.name == returned.parent) & (original.docstatus == 1)
+	return both(submitted, reading.until_now.holds(original.posting_date))
 
 
 def costed(reading: Reading, column: str) -> Any:
 	"""The rows of `line_costs` as `credited` takes them, with `value` or `cost` as the amount."""
-	rows = line_costs(reading).as_("costed_invoice")
+	rows = reading.share(line_costs(reading), "costed_invoice")
 	return Query.from_(rows).select(
 		rows.document,
 		rows.customer,

@@ -9,7 +9,7 @@ from pypika.terms import Field, Term, ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.dialect import number, text
-from sales_kpi.facts.reading.fact import row
+from sales_kpi.facts.reading.fact import FACT_COLUMNS, row
 from sales_kpi.facts.reading.people import salesperson_of
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
@@ -35,9 +35,10 @@ def credited(
 	amount_is_shared: whether the amount, like the quantity, is multiplied by the share.
 	fallback: who is credited where there is no team at all; as the settings say, if not given.
 	"""
-	if not reading.by_person:
+	if "sales_person" not in reading.dimensions:
 		rows = documents.as_("documents")
 		return _shared(reading, Query.from_(rows), rows, Bound(""), ValueWrapper(1), amount_is_shared)
+	documents = reading.share(documents, "documents")
 	fallback = reading.settings.credit_fallback if fallback is None else fallback
 	named = _named(reading, documents, parenttype, parent, amount_is_shared)
 	left = _left(reading, documents, parenttype, parent).as_("remaining")
@@ -55,7 +56,7 @@ def _named(
 	reading: Reading, documents: Any, parenttype: str | Field, parent: str, amount_is_shared: bool
 ) -> Any:
 	"""One row for each line of the document's Sales Team."""
-	rows, team = documents.as_("documents"), reading.table("Sales Team", alias="team")
+	rows, team = documents, reading.table("Sales Team", alias="team")
 	query = (
 		Query.from_(rows)
 		.join(team)
@@ -68,7 +69,7 @@ def _named(
 
 def _left(reading: Reading, documents: Any, parenttype: str | Field, parent: str) -> Any:
 	"""The documents with the share that their Sales Team takes of the whole in `assigned`; NULL without a team."""
-	rows, team = documents.as_("documents"), reading.table("Sales Team", alias="team")
+	rows, team = documents, reading.table("Sales Team", alias="team")
 	assigned = (
 		Query.from_(team)
 		.where(_team_of(rows, team, parenttype, parent))
@@ -92,7 +93,7 @@ def _without_team(reading: Reading, left: Any, fallback: CreditFallback, amount_
 			amount_is_shared=amount_is_shared,
 			fallback=CreditFallback.NONE,
 		).as_("by_customer")
-		return Query.from_(again).select(again.star)
+		return Query.from_(again).select(*(again[name] for name in FACT_COLUMNS))
 	user = left.owner
 	if fallback is CreditFallback.ACCOUNT_MANAGER:
 		customer = reading.table("Customer", alias="managed")

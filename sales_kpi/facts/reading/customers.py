@@ -7,6 +7,7 @@ from typing import Any
 from pypika.analytics import Lag, RowNumber
 from pypika.analytics import Lead as Next
 from pypika.analytics import Max as MaxOver
+from pypika.analytics import Min as MinOver
 from pypika.functions import Min
 from pypika.terms import Term, ValueWrapper
 
@@ -21,38 +22,49 @@ from sales_kpi.facts.reading.reading import Reading, where
 from sales_kpi.facts.reading.records import Column
 
 
+def purchase_history(reading: Reading) -> Any:
+	"""All purchases, each with its place among those of its customer in its company.
+
+	parent: the invoice; place: 1 for the earliest by day, time and name; previous: day of the one before; first_day and
+	very_last: days of the earliest and the latest.
+	"""
+	invoice = reading.table("Sales Invoice")
+	order = (invoice.posting_date, invoice.posting_time, invoice.name)
+	of_customer = (invoice.company, invoice.customer)
+	history = where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
+		invoice.name.as_("parent"),
+		invoice.owner,
+		invoice.customer,
+		invoice.company,
+		invoice.posting_date.as_("day"),
+		invoice.posting_time.as_("at"),
+		text(invoice.territory).as_("territory"),
+		invoice.base_net_total.as_("amount"),
+		RowNumber().over(*of_customer).orderby(*order).as_("place"),
+		Lag(invoice.posting_date).over(*of_customer).orderby(*order).as_("previous"),
+		MinOver(invoice.posting_date).over(*of_customer).as_("first_day"),
+		MaxOver(invoice.posting_date).over(*of_customer).as_("very_last"),
+	)
+	return reading.share(history, "told")
+
+
 def first_purchases(reading: Reading) -> Any:
 	"""The earliest purchase of each customer in each company, in the shape that `credited` takes."""
-	invoice = reading.table("Sales Invoice")
-	ranked = (
-		where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
-			invoice.name.as_("parent"),
-			invoice.owner,
-			invoice.customer,
-			invoice.company,
-			invoice.posting_date.as_("day"),
-			text(invoice.territory).as_("territory"),
-			invoice.base_net_total.as_("amount"),
-			RowNumber()
-			.over(invoice.company, invoice.customer)
-			.orderby(invoice.posting_date, invoice.posting_time, invoice.name)
-			.as_("place"),
-		)
-	).as_("purchase")
-	query = where(Query.from_(ranked), ranked.place == 1, reading.day.holds(ranked.day))
-	query, source = customer_channel(reading, query, ranked.customer)
+	told = purchase_history(reading)
+	query = where(Query.from_(told), told.place == 1, reading.day.holds(told.day))
+	query, source = customer_channel(reading, query, told.customer)
 	return query.select(
-		ranked.customer.as_("document"),
-		ranked.customer,
-		ranked.owner,
-		ranked.parent,
-		ranked.day,
+		told.customer.as_("document"),
+		told.customer,
+		told.owner,
+		told.parent,
+		told.day,
 		reading.dialect.null(Column.DATE).as_("since"),
-		ranked.company,
-		ranked.territory,
+		told.company,
+		told.territory,
 		source.as_("source"),
 		ValueWrapper(1).as_("quantity"),
-		ranked.amount,
+		told.amount,
 	)
 
 
@@ -71,21 +83,7 @@ def spells(reading: Reading) -> Any:
 
 	A spell is a chain of purchases, each no more than N days after the one before.
 	"""
-	invoice = reading.table("Sales Invoice")
-	order = (invoice.posting_date, invoice.posting_time, invoice.name)
-	told = (
-		where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
-			invoice.name.as_("parent"),
-			invoice.owner,
-			invoice.customer,
-			invoice.company,
-			invoice.posting_date.as_("day"),
-			invoice.posting_time.as_("at"),
-			text(invoice.territory).as_("territory"),
-			Lag(invoice.posting_date).over(invoice.company, invoice.customer).orderby(*order).as_("previous"),
-			MaxOver(invoice.posting_date).over(invoice.company, invoice.customer).as_("very_last"),
-		)
-	).as_("told")
+	told = purchase_history(reading)
 	gap = reading.dialect.days_between(told.previous, told.day)
 	begun = (
 		Query.from_(told)
@@ -124,7 +122,7 @@ def contracts(reading: Reading) -> Any:
 
 	The doctype that carries its Sales Team stands in `parenttype`.
 	"""
-	order, invoice = reading.table("Sales Order"), reading.table("Sales Invoice")
+	order = reading.table("Sales Order")
 	ordered = where(
 		orders(reading, order), has_a_life(reading, order.customer), reading.of_entities(order.customer)
 	).select(
@@ -137,15 +135,20 @@ def contracts(reading: Reading) -> Any:
 		text(order.territory).as_("territory"),
 		ValueWrapper(0).as_("place"),
 	)
-	bought = where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
-		invoice.name.as_("parent"),
-		invoice.owner,
-		Bound("Sales Invoice").as_("parenttype"),
-		invoice.customer,
-		invoice.company,
-		invoice.posting_date.as_("day"),
-		text(invoice.territory).as_("territory"),
-		ValueWrapper(1).as_("place"),
+	told = purchase_history(reading)
+	bought = (
+		Query.from_(told)
+		.where(told.day == told.first_day)
+		.select(
+			told.parent,
+			told.owner,
+			Bound("Sales Invoice").as_("parenttype"),
+			told.customer,
+			told.company,
+			told.day,
+			told.territory,
+			ValueWrapper(1).as_("place"),
+		)
 	)
 	signed = ordered.union_all(bought).as_("signed")
 	ranked = (

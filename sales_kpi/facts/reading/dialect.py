@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pypika import Case
 from pypika.enums import Arithmetic
 from pypika.functions import Cast
 from pypika.terms import ArithmeticExpression, Function, Term, ValueWrapper
@@ -70,8 +71,8 @@ class Dialect:
 		return Function("INSTR", haystack, Bound(needle))
 
 	def later(self, one: Term, other: Term) -> Term:
-		"""The later of two days, neither NULL."""
-		return Function("GREATEST", one, other)
+		"""The later of two days; NULL where `one` is (GREATEST and MAX differ in this)."""
+		return Case().when(one < other, other).else_(one)
 
 	def null(self, column: Column) -> Term:
 		"""NULL of a type."""
@@ -157,9 +158,6 @@ class SQLite(Dialect):
 		return ArithmeticExpression(
 			Arithmetic.sub, Function("STRFTIME", since_1970, later), Function("STRFTIME", since_1970, earlier)
 		)
-
-	def later(self, one: Term, other: Term) -> Term:
-		return Function("MAX", one, other)
 
 	def cast_types(self) -> Mapping[Column, str]:
 		return {

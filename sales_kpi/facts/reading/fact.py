@@ -75,6 +75,7 @@ class Fact:
 	parts: for a reading, one SELECT for each doctype behind the fact (most have one), each with FACT_COLUMNS.
 	records: doctypes that are read.
 	credited_as: facts whose credited salespeople include all of this fact's, so that these need no look-up.
+	family: facts of one family rest on the same relations, and are read together.
 	"""
 
 	name: str
@@ -85,14 +86,27 @@ class Fact:
 	parts: Callable[[Reading], Mapping[str, Any]]
 	records: tuple[str, ...]
 	credited_as: tuple[str, ...] = ()
+	family: str = ""
 
 	def selects(self, reading: Reading) -> dict[str, Any]:
-		"""One SELECT for each doctype behind the fact, narrowed to what the reading asks for."""
-		return {doctype: self._narrow(query, reading) for doctype, query in self.parts(reading).items()}
+		"""One statement for each doctype behind the fact, narrowed to what the reading asks for."""
+		statements = {}
+		for doctype in self.parts(reading.statement()):
+			statement = reading.statement()
+			statements[doctype] = statement.shared.complete(
+				self._narrow(self.parts(statement)[doctype], statement)
+			)
+		return statements
 
 	def select(self, reading: Reading) -> Any:
-		"""The fact's SELECT, all its doctypes together."""
-		return reduce(lambda one, other: one.union_all(other), self.selects(reading).values())
+		"""The fact's statement, all its doctypes together."""
+		statement = reading.statement()
+		return statement.shared.complete(self.rows(statement))
+
+	def rows(self, statement: Reading) -> Any:
+		"""The same as a part of a larger statement, which has to be completed by what it shares."""
+		parts = [self._narrow(query, statement) for query in self.parts(statement).values()]
+		return reduce(lambda one, other: one.union_all(other), parts)
 
 	@staticmethod
 	def _narrow(query: Any, reading: Reading) -> Any:

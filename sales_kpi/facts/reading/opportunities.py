@@ -15,7 +15,7 @@ from sales_kpi.facts.reading.fact import row
 from sales_kpi.facts.reading.invoices import orders
 from sales_kpi.facts.reading.people import company_of, owner_on_day, salesperson_of
 from sales_kpi.facts.reading.query import Query
-from sales_kpi.facts.reading.reading import Reading, where
+from sales_kpi.facts.reading.reading import Reading, both, where
 from sales_kpi.facts.reading.transitions import log_or_modified, lost
 
 
@@ -94,7 +94,7 @@ def ordered_opportunities(reading: Reading) -> Any:
 	"""
 	quotation = reading.table("Quotation")
 	line = reading.table("Quotation Item", alias="quotation_line")
-	by_header = ordered_quotations(reading).as_("ordered_quotation")
+	by_header = reading.share(ordered_quotations(reading), "ordered_quotation")
 	headers = (
 		Query.from_(by_header)
 		.join(quotation)
@@ -102,7 +102,7 @@ def ordered_opportunities(reading: Reading) -> Any:
 		.where(text(quotation.opportunity) != Bound(""))
 		.select(quotation.opportunity.as_("document"), by_header.day)
 	)
-	by_line = ordered_quotations(reading).as_("ordered_quotation")
+	by_line = reading.share(ordered_quotations(reading), "ordered_quotation")
 	lines = (
 		Query.from_(by_line)
 		.join(line)
@@ -118,7 +118,7 @@ def ordered_opportunities(reading: Reading) -> Any:
 def closed_opportunities(reading: Reading, status: str) -> Any:
 	"""Rows for opportunities that were lost or closed and are no win, from the day on which that happened."""
 	opportunity = reading.table("Opportunity")
-	won = ordered_opportunities(reading).as_("won")
+	won = reading.share(ordered_opportunities(reading), "won")
 	query = opportunities(reading, opportunity).left_join(won).on(won.document == opportunity.name)
 	query = query.where(won.document.isnull()).where(text(opportunity.status) != Bound("Converted"))
 	has_status = opportunity.status == Bound(status)
@@ -181,7 +181,12 @@ def quotation_rows(reading: Reading, query: Any, quotation: Any, **columns: Any)
 		query.left_join(first)
 		.on(first.quotation == quotation.name)
 		.left_join(opportunity)
-		.on(opportunity.name == coalesce(filled(quotation.opportunity), first.opportunity))
+		.on(
+			both(
+				opportunity.name == coalesce(filled(quotation.opportunity), first.opportunity),
+				reading.until_now.holds(opportunity.transaction_date),
+			)
+		)
 	)
 	query, owner = owner_on_day(
 		reading,

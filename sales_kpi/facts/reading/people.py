@@ -22,7 +22,7 @@ def salesperson_of(reading: Reading, query: Any, user: Term, day: Term) -> tuple
 	The settings' mapping wins, else the Employee with this user and the Sales Person with that employee (of several
 	the enabled first, then by name).
 	"""
-	if not reading.by_person:
+	if "sales_person" not in reading.dimensions:
 		return query, Bound("")
 	known = employees_salespeople(reading).as_("salesperson_of_user")
 	query = query.left_join(known).on(known.user_name == user)

@@ -57,6 +57,7 @@ def answers(reading: Reading) -> Any:
 	answer = reading.table("Sales KPI Survey Answer")
 	return where(
 		Query.from_(answer),
+		answer.rating.notnull(),
 		reading.until_now.holds_moment(answer.answered_on),
 		reading.of_entities(answer.name),
 	).select(

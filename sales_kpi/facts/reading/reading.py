@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from pypika import Table
+from pypika.queries import QueryBuilder
 from pypika.terms import Term, ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
@@ -71,6 +72,34 @@ class Schema:
 		return name in self.columns.get(f"tab{doctype}", ())
 
 
+DIMENSIONS = frozenset({"sales_person", "territory", "source"})
+"""Columns of a fact by which its sums can be told apart."""
+
+
+class Shared:
+	"""The relations that one statement defines up front (WITH) and refers to by name."""
+
+	def __init__(self) -> None:
+		self._relations: dict[str, tuple[str, Any]] = {}
+
+	def name_of(self, query: Any) -> str:
+		"""Name of a relation; the same for the same query."""
+		text = query.get_sql(quote_char='"')
+		if text not in self._relations:
+			self._relations[text] = (f"shared_{len(self._relations) + 1}", query)
+		return self._relations[text][0]
+
+	def complete(self, query: Any) -> Any:
+		"""A statement with the definitions of what it refers to."""
+		single = isinstance(query, QueryBuilder)
+		first = query if single else query.base_query
+		for name, relation in self._relations.values():
+			first = first.with_(relation, name)
+		if not single:
+			query.base_query = first
+		return first if single else query
+
+
 @dataclass(frozen=True)
 class Reading:
 	"""Everything a fact needs to know to write its SELECT.
@@ -79,7 +108,7 @@ class Reading:
 	company: only facts of this company; None means all.
 	day, since: only facts on or since these days.
 	entities: only facts of these documents or customers; None means all.
-	by_person: False when nobody asks who is credited: then no credit is shared out, and all of it stays in ''.
+	dimensions: what rows are to be told apart by; the others of DIMENSIONS stay '', which spares the look-ups.
 	with_life: True to leave out the sales of customers that stand for many (rule 8).
 	only_company: the name of the only Company there is, '' when there are several (rule 9).
 	"""
@@ -92,13 +121,22 @@ class Reading:
 	day: Span = field(default_factory=Span)
 	since: Span = field(default_factory=Span)
 	entities: tuple[str, ...] | None = None
-	by_person: bool = True
+	dimensions: frozenset[str] = DIMENSIONS
 	with_life: bool = False
 	only_company: str = ""
+	shared: Shared = field(default_factory=lambda: Shared(), compare=False)
 
 	def narrowed(self, **changes: Any) -> Reading:
 		"""The same reading with some of its limits changed."""
 		return replace(self, **changes)
+
+	def statement(self) -> Reading:
+		"""The same reading at the start of a new statement, in which nothing is shared yet."""
+		return replace(self, shared=Shared())
+
+	def share(self, query: Any, alias: str) -> Any:
+		"""A relation that the statement refers to in several places: written, and where possible computed, once."""
+		return Table(self.shared.name_of(query)).as_(alias)
 
 	@cached_property
 	def until_now(self) -> Span:
@@ -132,6 +170,13 @@ def one_of(term: Term, values: Iterable[str]) -> Term:
 	"""Whether a text column holds one of the values."""
 	bound = [Bound(value) for value in values]
 	return term.isin(bound) if bound else ValueWrapper(1) == ValueWrapper(0)
+
+
+def both(condition: Term, predicates: Iterable[Term]) -> Term:
+	"""A condition and all predicates, for a join."""
+	for predicate in predicates:
+		condition = condition & predicate
+	return condition
 
 
 def where(query: Any, *predicates: Term | list[Term]) -> Any:
