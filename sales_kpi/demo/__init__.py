@@ -1,0 +1,1 @@
+"""A synthetic company in ERPNext's own tables, to try the app and to measure it without a site."""
