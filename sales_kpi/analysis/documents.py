@@ -12,7 +12,7 @@ from pypika.functions import Sum
 from sales_kpi import catalogue
 from sales_kpi.analysis.masters import Masters, read_masters, unknown
 from sales_kpi.analysis.sums import LEAF, as_days, days_of, months_later
-from sales_kpi.analysis.values import Question, Value, compute
+from sales_kpi.analysis.values import Question, Sight, Value, compute
 from sales_kpi.errors import InputError
 from sales_kpi.facts.reading.dialect import text
 from sales_kpi.facts.reading.fact import Fact, Kind
@@ -85,12 +85,16 @@ def documents(
 		known = ", ".join(sorted(by.value for by in kpi.scopes))
 		raise InputError(f"{kpi.title} is not measured by {question.by.value}, only by {known}.")
 	asked = replace(question, every=Every.RANGE)
-	values = {value["scope"]: value for value in compute(source, asked, settings, masters)}
+	values = {value["scope"]: value for value in compute(source, asked, settings, masters, sight)}
 	if scope not in values:
 		raise InputError(unknown(question.by.value, scope, values))
 	leaves = _leaves(masters, question.by, scope)
+	if sight is not None:
+		leaves = next(list(seen.leaves) for seen in sight.scopes if seen.name == scope)
+	dimensions = DIMENSIONS if LEAF[question.by] == "sales_person" else DIMENSIONS - {"sales_person"}
+	only = sight.only if sight is not None else {}
 	reading = masters.reading(settings, question.as_of, source, question.company).narrowed(
-		dimensions=DIMENSIONS if LEAF[question.by] == "sales_person" else DIMENSIONS - {"sales_person"}
+		dimensions=dimensions | frozenset(only), only=only
 	)
 	period = Period(question.first, question.last + timedelta(days=1))
 	found: list[Document] = []

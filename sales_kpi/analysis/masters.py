@@ -167,8 +167,13 @@ def _mapped(source: Source, reading: Reading) -> frozenset[str]:
 	from sales_kpi.facts.reading.people import employees_salespeople
 
 	rows = source.run(employees_salespeople(reading))
-	by_mapping = {row.sales_person for row in reading.settings.mapping}
-	return frozenset(str(name) for name in rows["sales_person"]) | by_mapping
+	settings = reading.settings
+	by_employee = {
+		str(person)
+		for user, person in zip(rows["user_name"], rows["sales_person"])
+		if not settings.always_maps(str(user))
+	}
+	return frozenset(by_employee | {row.sales_person for row in settings.mapping})
 
 
 def _check_settings(source: Source, reading: Reading, masters: Masters) -> None:

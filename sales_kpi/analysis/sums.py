@@ -33,7 +33,10 @@ LEAF = {
 """The column of a fact by which its sums are told apart."""
 
 _DUST = 9
-"""Decimals to which sums are rounded, so that what cancels is 0 and not the dust of floats."""
+"""Decimals below which a sum is 0, so that what cancels is 0 and not the dust of floats."""
+
+_DIGITS = 12
+"""Decimals to which sums are rounded, so that 0.6 + 0.4 is 1."""
 
 _TIE = 1e-6
 """Share of the total weight within which a cumulated weight counts as exactly reaching a quantile."""
@@ -183,7 +186,7 @@ class FactSums:
 		reading = statement.narrowed(
 			day=Span(None, self.reading.as_of) if detail.cohort else Span(first, last),
 			since=Span(first, self.periods[-1].last_day) if detail.cohort else Span(),
-			dimensions=frozenset({leaf} if leaf else ()),
+			dimensions=frozenset({leaf} if leaf else ()) | frozenset(self.reading.only),
 			with_life=detail.with_life,
 		)
 		rows = self.facts[detail.fact].rows(reading).as_("row")
@@ -266,8 +269,10 @@ class FactSums:
 		import numpy as np
 
 		figures = sum(sign * self._term(term) for sign, term in total.terms)
-		rounded: Figures = np.round(figures @ self.membership, _DUST) + 0.0
-		return rounded
+		summed = figures @ self.membership
+		# What cancels is 0; what is small is not rounded away, or a ratio of small sums would be off.
+		clean: Figures = np.where(np.abs(summed) < 10**-_DUST, 0.0, np.round(summed, _DIGITS))
+		return clean
 
 	def exists(self, facts: tuple[str, ...]) -> Figures:
 		"""1 where there is any row of the facts, else 0."""
@@ -307,7 +312,7 @@ class FactSums:
 			for scope in np.flatnonzero(self.membership[np.unique(leaf)].any(axis=0)):
 				belongs = self.membership[leaf, scope] > 0
 				value[number, scope], weight[number, scope] = measure(inside[belongs], weights[belongs])
-		return value, np.round(weight, _DUST)
+		return value, np.round(weight, _DIGITS)
 
 	@staticmethod
 	def _days(period: Period, over: Over) -> tuple[Any, Any]:

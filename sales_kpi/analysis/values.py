@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, TypedDict
 
@@ -16,7 +16,7 @@ from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, one_of
 from sales_kpi.facts.reading.settings import CreditFallback, Settings
 from sales_kpi.kpis.definition import By, Kpi, Needs
-from sales_kpi.kpis.formula import Figure, Formula, Total
+from sales_kpi.kpis.formula import Figure, Formula, Quotient, Total
 from sales_kpi.periods import Calendar, Every, Period
 from sales_kpi.sources.source import Source
 
@@ -93,10 +93,26 @@ class Scope:
 	leaves: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Sight:
+	"""The part of the facts that somebody may see, where it isn't all.
+
+	scopes: the scopes to give instead of all that the question asks for. only: the values that a fact's dimensions may
+	have, as in `Reading.only`.
+	"""
+
+	scopes: tuple[Scope, ...]
+	only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 def compute(
-	source: Source, question: Question, settings: Settings | None = None, masters: Masters | None = None
+	source: Source,
+	question: Question,
+	settings: Settings | None = None,
+	masters: Masters | None = None,
+	sight: Sight | None = None,
 ) -> list[Value]:
-	"""The values that a question asks for: one for each KPI, period and scope.
+	"""The values that a question asks for: one for each KPI, period and scope, of what may be seen if not all may.
 
 	Raises InputError where the question or the settings name what doesn't exist, SourceError where the records can't
 	be read.
@@ -106,9 +122,11 @@ def compute(
 	periods = question.periods()
 	masters = masters or read_masters(source, settings)
 	reading = masters.reading(settings, question.as_of, source, question.company)
+	if sight is not None:
+		reading = reading.narrowed(only=sight.only)
 	sums = FactSums(source, reading, catalogue.facts(), periods, question.by)
 	sums.load(_totals(chosen), _distributions(chosen))
-	scopes = _scopes(source, reading, masters, sums, question)
+	scopes = list(sight.scopes) if sight is not None else _scopes(source, reading, masters, sums, question)
 	sums.arrange([scope.leaves for scope in scopes])
 	return [value for kpi in chosen for value in _values(kpi, sums, scopes, question, masters, settings)]
 
@@ -210,6 +228,9 @@ def _values(
 	figure = kpi.formula.compute(sums)
 	estimated = _estimated(kpi, sums, figure)
 	forbidden = _forbids(kpi, question.by, settings)
+	if forbidden and isinstance(kpi.formula, Quotient):
+		# What it divides by is a KPI itself, which has no value here either.
+		figure = replace(figure, denominator=figure.denominator * float("nan"))
 	unmapped = [_nobody_maps(kpi, scope, question.by, masters) for scope in scopes]
 	window = timedelta(days=settings.conversion_window_days if kpi.matures else 0)
 	currency = (masters.companies[question.company] or None) if kpi.unit.is_money else None

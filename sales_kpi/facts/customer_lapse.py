@@ -26,7 +26,7 @@ def parts(reading: Reading) -> dict[str, Any]:
 		spell.quantity,
 		spell.amount,
 	)
-	return {"Customer": shared_by_team(reading, rows)}
+	return {"Customer": shared_by_team(reading, rows, document_day="since")}
 
 
 FACT = Fact(

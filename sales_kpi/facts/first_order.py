@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pypika.functions import Min
-from pypika.terms import Field, ValueWrapper
+from pypika.terms import ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.channel import customer_channel
-from sales_kpi.facts.reading.customers import contacts, contracts, shared_by_team
+from sales_kpi.facts.reading.customers import contacts, contract_doctype, contracts, shared_by_team
 from sales_kpi.facts.reading.fact import CreditRule, Fact, Kind, Measure
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, where
@@ -21,7 +21,7 @@ def parts(reading: Reading) -> dict[str, Any]:
 		contract.customer,
 		contract.owner,
 		contract.parent,
-		contract.parenttype,
+		contract.place,
 		contract.company,
 		contract.day,
 		contract.territory,
@@ -42,7 +42,7 @@ def parts(reading: Reading) -> dict[str, Any]:
 		met.customer,
 		met.owner,
 		met.parent,
-		met.parenttype,
+		met.place,
 		met.day,
 		met.since,
 		met.company,
@@ -51,7 +51,7 @@ def parts(reading: Reading) -> dict[str, Any]:
 		ValueWrapper(1).as_("quantity"),
 		ValueWrapper(0).as_("amount"),
 	)
-	return {"Customer": shared_by_team(reading, rows, Field("parenttype"))}
+	return {"Customer": shared_by_team(reading, rows, contract_doctype)}
 
 
 FACT = Fact(

@@ -14,7 +14,9 @@ def parts(reading: Reading) -> dict[str, Any]:
 	given, answered = feedback(reading).as_("given"), answers(reading).as_("given")
 	return {
 		"Quality Feedback": rating_rows(reading, Query.from_(given), given),
-		"Sales KPI Survey Answer": rating_rows(reading, Query.from_(answered), answered),
+		"Sales KPI Survey Answer": rating_rows(
+			reading, Query.from_(answered), answered, own_company=answered.company
+		),
 	}
 
 

@@ -21,6 +21,10 @@ else:
 	Figures = Any
 
 
+_DUST = 1e-9
+"""By how much a sum may fall short of a bound for the dust of floats alone."""
+
+
 class Over(Enum):
 	"""Which days a term sums, seen from a period."""
 
@@ -246,7 +250,7 @@ class Ratio(Formula):
 		low = None
 		if self.coverage is not None:
 			whole = sums.total(self.coverage.whole)
-			given = (denominator > 0) & (denominator >= self.coverage.share * whole)
+			given = (denominator > 0) & (denominator >= self.coverage.share * whole - _DUST)
 			low = np.where(given, 0.0, sums.exists(self.coverage.facts))
 		value = np.where(given, numerator / np.where(given, denominator, 1.0), np.nan)
 		n = denominator if self.n is None else sums.total(self.n)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from sales_kpi.errors import SourceError
 from sales_kpi.facts.reading.binding import compile_query
 from sales_kpi.facts.reading.dialect import DIALECTS, Dialect
 from sales_kpi.facts.reading.reading import Schema
+from sales_kpi.sources.frames import frame
 
 if TYPE_CHECKING:
 	import pandas as pd
@@ -73,22 +72,12 @@ class DatabaseSource:
 		return Schema({table: frozenset(names) for table, names in columns.items()})
 
 	def run(self, query: Any) -> pd.DataFrame:
-		"""Run a query and return its rows, decimals as floats and days as text (`YYYY-MM-DD`) or dates."""
-		import pandas as pd
-
+		"""Run a query; its values are bound."""
 		sql, values = compile_query(query, self.dialect.quote, lambda name: f":{name}")
 		bound = {name: self._bind(value) for name, value in values.items()}
 		with self._explained():
 			result = self._connected().execute(sqlalchemy.text(sql), bound)
-			names = list(result.keys())
-			rows = result.fetchall()
-		frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=names)
-		for name in names:
-			if frame[name].dtype == object and any(
-				isinstance(value, Decimal) for value in frame[name].head(50)
-			):
-				frame[name] = frame[name].astype(float)
-		return frame
+			return frame(result.fetchall(), list(result.keys()))
 
 	def _bind(self, value: str | date) -> str | date:
 		return value.isoformat() if isinstance(value, date) and self.dialect.name == "sqlite" else value
@@ -169,22 +158,10 @@ _PREPARE: dict[str, tuple[str, ...]] = {
 	"postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
 }
 
-_COLLATION = (
-	"SELECT collation_name FROM information_schema.columns "
-	"WHERE table_schema = DATABASE() AND table_name = 'tabCompany' AND column_name = 'name'"
-)
-
-
 def _prepare(connection: Any, statements: Iterable[str]) -> None:
 	cursor = connection.cursor()
 	for statement in statements:
 		cursor.execute(statement)
-	if any("TRANSACTION READ ONLY" in statement for statement in statements):
-		# Literals in a derived table compare with columns only when their collation is the columns' own.
-		cursor.execute(_COLLATION)
-		found = cursor.fetchone()
-		if found and found[0] and re.fullmatch(r"[A-Za-z0-9_]+", found[0]):
-			cursor.execute(f"SET SESSION collation_connection = {found[0]}")
 	cursor.close()
 	connection.commit()
 

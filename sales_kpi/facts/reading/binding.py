@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from pypika.queries import QueryBuilder
 from pypika.terms import Term
 from pypika.utils import format_alias_sql
 
@@ -69,3 +70,9 @@ def compile_query(
 	if any(sign in sql for sign in ("'", "\\", _STRING, _DAY)):
 		raise ValueError(f"A literal was inlined instead of bound: {sql}")
 	return sql, values
+
+
+def column_names(query: Any) -> list[str]:
+	"""Names of a query's columns, in order, for sources that tell none when there are no rows."""
+	first = query if isinstance(query, QueryBuilder) else query.base_query
+	return [str(term.alias or term.name) for term in first._selects]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pypika.functions import Abs, Sum
-from pypika.terms import Field, Term, ValueWrapper
+from pypika.terms import Term, ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.dialect import number, text
@@ -22,18 +23,20 @@ NEGLIGIBLE = 1e-9
 def credited(
 	reading: Reading,
 	documents: Any,
-	parenttype: str | Field,
+	parenttype: str | Callable[[Any], Term],
 	parent: str = "document",
 	amount_is_shared: bool = True,
 	fallback: CreditFallback | None = None,
+	document_day: str = "day",
 ) -> Any:
 	"""Share out the rows of `documents` among those credited.
 
 	documents: a query with the columns of a fact except `sales_person`, and the columns `customer` and `owner` of the
 	document that carries the team; where that is another than the fact's, also its name in the column `parent`.
-	parenttype: the doctype that carries the team, or the column that tells it.
+	parenttype: the doctype that carries the team, or a function that tells it from the documents.
 	amount_is_shared: whether the amount, like the quantity, is multiplied by the share.
 	fallback: who is credited where there is no team at all; as the settings say, if not given.
+	document_day: column with the day of the document that carries the team, on which a user is who they are.
 	"""
 	if "sales_person" not in reading.dimensions:
 		rows = documents.as_("documents")
@@ -49,11 +52,11 @@ def credited(
 	shared = named.union_all(_shared(reading, missing, left, Bound(""), share, amount_is_shared))
 	if fallback is CreditFallback.NONE:
 		return shared
-	return shared.union_all(_without_team(reading, left, fallback, amount_is_shared))
+	return shared.union_all(_without_team(reading, left, fallback, amount_is_shared, document_day))
 
 
 def _named(
-	reading: Reading, documents: Any, parenttype: str | Field, parent: str, amount_is_shared: bool
+	reading: Reading, documents: Any, parenttype: str | Callable[[Any], Term], parent: str, amount_is_shared: bool
 ) -> Any:
 	"""One row for each line of the document's Sales Team."""
 	rows, team = documents, reading.table("Sales Team", alias="team")
@@ -67,7 +70,7 @@ def _named(
 	return _shared(reading, query, rows, text(team.sales_person), share, amount_is_shared)
 
 
-def _left(reading: Reading, documents: Any, parenttype: str | Field, parent: str) -> Any:
+def _left(reading: Reading, documents: Any, parenttype: str | Callable[[Any], Term], parent: str) -> Any:
 	"""The documents with the share that their Sales Team takes of the whole in `assigned`; NULL without a team."""
 	rows, team = documents, reading.table("Sales Team", alias="team")
 	assigned = (
@@ -78,7 +81,9 @@ def _left(reading: Reading, documents: Any, parenttype: str | Field, parent: str
 	return Query.from_(rows).select(rows.star, assigned.as_("assigned"))
 
 
-def _without_team(reading: Reading, left: Any, fallback: CreditFallback, amount_is_shared: bool) -> Any:
+def _without_team(
+	reading: Reading, left: Any, fallback: CreditFallback, amount_is_shared: bool, document_day: str
+) -> Any:
 	"""Documents without a Sales Team, credited as the settings want."""
 	unassigned = Query.from_(left).where(left.assigned.isnull())
 	if fallback is CreditFallback.CUSTOMER_TEAM:
@@ -99,15 +104,15 @@ def _without_team(reading: Reading, left: Any, fallback: CreditFallback, amount_
 		customer = reading.table("Customer", alias="managed")
 		unassigned = unassigned.left_join(customer).on(customer.name == left.customer)
 		user = customer.account_manager
-	unassigned, person = salesperson_of(reading, unassigned, user, left.day)
+	unassigned, person = salesperson_of(reading, unassigned, user, left[document_day])
 	return _shared(reading, unassigned, left, person, ValueWrapper(1), amount_is_shared)
 
 
 _CARRIED = ("document", "day", "since", "company", "territory", "source", "quantity", "amount")
 
 
-def _team_of(rows: Any, team: Any, parenttype: str | Field, parent: str) -> Term:
-	kind = Bound(parenttype) if isinstance(parenttype, str) else rows[parenttype.name]
+def _team_of(rows: Any, team: Any, parenttype: str | Callable[[Any], Term], parent: str) -> Term:
+	kind = Bound(parenttype) if isinstance(parenttype, str) else parenttype(rows)
 	return (team.parent == rows[parent]) & (team.parenttype == kind)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from pypika import Case
 from pypika.analytics import Lag, RowNumber
 from pypika.analytics import Lead as Next
 from pypika.analytics import Max as MaxOver
@@ -29,7 +31,9 @@ def purchase_history(reading: Reading) -> Any:
 	very_last: days of the earliest and the latest.
 	"""
 	invoice = reading.table("Sales Invoice")
-	order = (invoice.posting_date, invoice.posting_time, invoice.name)
+	# On one day those without a time come first, in every database.
+	timed = Case().when(invoice.posting_time.isnull(), 0).else_(1)
+	order = (invoice.posting_date, timed, invoice.posting_time, invoice.name)
 	of_customer = (invoice.company, invoice.customer)
 	history = where(purchases(reading, invoice), reading.of_entities(invoice.customer)).select(
 		invoice.name.as_("parent"),
@@ -37,7 +41,6 @@ def purchase_history(reading: Reading) -> Any:
 		invoice.customer,
 		invoice.company,
 		invoice.posting_date.as_("day"),
-		invoice.posting_time.as_("at"),
 		text(invoice.territory).as_("territory"),
 		invoice.base_net_total.as_("amount"),
 		RowNumber().over(*of_customer).orderby(*order).as_("place"),
@@ -96,7 +99,7 @@ def spells(reading: Reading) -> Any:
 			told.day,
 			told.territory,
 			coalesce(
-				Next(told.previous).over(told.company, told.customer).orderby(told.day, told.at, told.parent),
+				Next(told.previous).over(told.company, told.customer).orderby(told.day),
 				told.very_last,
 			).as_("last_day"),
 		)
@@ -120,7 +123,7 @@ def spells(reading: Reading) -> Any:
 def contracts(reading: Reading) -> Any:
 	"""The first contract of each customer in each company, an order or a purchase, as `credited` takes it.
 
-	The doctype that carries its Sales Team stands in `parenttype`.
+	`place` is 0 where that is a Sales Order and 1 where it is a Sales Invoice (`contract_doctype`).
 	"""
 	order = reading.table("Sales Order")
 	ordered = where(
@@ -128,7 +131,6 @@ def contracts(reading: Reading) -> Any:
 	).select(
 		order.name.as_("parent"),
 		order.owner,
-		Bound("Sales Order").as_("parenttype"),
 		order.customer,
 		order.company,
 		order.transaction_date.as_("day"),
@@ -142,7 +144,6 @@ def contracts(reading: Reading) -> Any:
 		.select(
 			told.parent,
 			told.owner,
-			Bound("Sales Invoice").as_("parenttype"),
 			told.customer,
 			told.company,
 			told.day,
@@ -163,6 +164,11 @@ def contracts(reading: Reading) -> Any:
 	return Query.from_(ranked).where(ranked.turn == 1).select(ranked.star)
 
 
+def contract_doctype(contract: Any) -> Term:
+	"""Doctype of a first contract. (Not a column of its own: a literal in one compares with no other column's collation.)"""
+	return Case().when(contract.place == 0, Bound("Sales Order")).else_(Bound("Sales Invoice"))
+
+
 def contacts(reading: Reading) -> Any:
 	"""Days on which a customer was in contact before it bought: `customer`, `company` ('' is any), `day`."""
 	customer = reading.table("Customer")
@@ -178,21 +184,30 @@ def contacts(reading: Reading) -> Any:
 	by_opportunity = where(
 		Query.from_(customer).join(opportunity).on(opportunity.name == customer.opportunity_name),
 		reading.of_entities(customer.name),
-	).select(
-		customer.name.as_("customer"),
-		text(opportunity.company).as_("company"),
-		opportunity.transaction_date.as_("day"),
 	)
 	as_party = where(
 		Query.from_(opportunity),
 		opportunity.opportunity_from == Bound("Customer"),
 		reading.of_entities(opportunity.party_name),
-	).select(
-		opportunity.party_name.as_("customer"),
-		text(opportunity.company).as_("company"),
-		opportunity.transaction_date.as_("day"),
 	)
-	return by_lead.union_all(by_opportunity).union_all(as_party)
+	return by_lead.union_all(_opportunity_contacts(reading, by_opportunity, opportunity, customer.name)).union_all(
+		_opportunity_contacts(reading, as_party, opportunity, opportunity.party_name)
+	)
+
+
+def _opportunity_contacts(reading: Reading, query: Any, opportunity: Any, customer: Term) -> Any:
+	day = opportunity.transaction_date
+	query, owner = owner_on_day(
+		reading,
+		query,
+		"Opportunity",
+		"opportunity_owner",
+		opportunity.name,
+		opportunity.opportunity_owner,
+		day,
+	)
+	query, company = company_of(reading, query, opportunity.company, owner)
+	return query.select(customer.as_("customer"), company.as_("company"), day.as_("day"))
 
 
 def buying_days(reading: Reading, customers: Any) -> Any:
@@ -221,6 +236,8 @@ def buying_days(reading: Reading, customers: Any) -> Any:
 	return ordered.union_all(bought)
 
 
-def shared_by_team(reading: Reading, documents: Any, parenttype: str | Term = "Sales Invoice") -> Any:
-	"""Credit customers' rows by the Sales Team of the document in `parent`."""
-	return credited(reading, documents, parenttype, parent="parent")
+def shared_by_team(
+	reading: Reading, documents: Any, parenttype: str | Callable[[Any], Term] = "Sales Invoice", document_day: str = "day"
+) -> Any:
+	"""Credit customers' rows by the Sales Team of the document in `parent`, whose day is in `document_day`."""
+	return credited(reading, documents, parenttype, parent="parent", document_day=document_day)

@@ -117,7 +117,8 @@ class Fact:
 			reading.day.until(reading.as_of).holds(rows.day),
 			reading.since.holds(rows.since),
 			reading.of_company(rows.company),
-			[] if reading.entities is None else [one_of(rows.document, reading.entities)],
+			reading.of_entities(rows.document),
+			[one_of(rows[dimension], values) for dimension, values in reading.only.items()],
 		)
 
 

@@ -130,7 +130,7 @@ def closed_opportunities(reading: Reading, status: str) -> Any:
 	if status == "Lost":
 		query = query.where(has_status | held.day.notnull())
 		day = Case().when(held.day.notnull(), held.day).else_(day)
-		estimated = Case().when(held.day.notnull(), 0).else_(estimated)
+		estimated = Case().when(held.day.notnull(), held.estimated).else_(estimated)
 	else:
 		# Closed by a daily job after it was lost: it stays lost, and must not leave the pipeline twice.
 		query = query.where(has_status).where(held.day.isnull())

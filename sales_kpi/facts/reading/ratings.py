@@ -6,7 +6,7 @@ from typing import Any
 
 from pypika import Case
 from pypika.functions import Avg, Cast, Count
-from pypika.terms import ValueWrapper
+from pypika.terms import Term, ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.channel import customer_channel
@@ -21,7 +21,7 @@ from sales_kpi.facts.reading.settings import CreditFallback
 
 
 def feedback(reading: Reading) -> Any:
-	"""Quality Feedback of customers: `document`, `moment`, `customer`, `company`, `rating` from 0 to 1.
+	"""Quality Feedback of customers: `document`, `moment`, `customer`, `rating` from 0 to 1. It has no company.
 
 	Forms in which every rating is 1 are left out: ERPNext fills 1 in by itself.
 	"""
@@ -46,14 +46,13 @@ def feedback(reading: Reading) -> Any:
 			form.name.as_("document"),
 			form.creation.as_("moment"),
 			form.document_name.as_("customer"),
-			Bound("").as_("company"),
 			(Avg(points) / 5.0).as_("rating"),
 		)
 	)
 
 
 def answers(reading: Reading) -> Any:
-	"""Answers to the app's own survey, in the same columns as `feedback`."""
+	"""Answers to the app's own survey, in the same columns as `feedback` and `company`."""
 	answer = reading.table("Sales KPI Survey Answer")
 	return where(
 		Query.from_(answer),
@@ -69,7 +68,7 @@ def answers(reading: Reading) -> Any:
 	)
 
 
-def rating_rows(reading: Reading, query: Any, given: Any) -> Any:
+def rating_rows(reading: Reading, query: Any, given: Any, own_company: Term | None = None) -> Any:
 	"""Rows of the fact: credited to the customer's account manager; without one, to its Sales Team."""
 	customer = reading.table("Customer")
 	manager = text(customer.account_manager)
@@ -77,7 +76,7 @@ def rating_rows(reading: Reading, query: Any, given: Any) -> Any:
 	query = where(
 		query.left_join(customer).on(customer.name == given.customer), reading.day.holds_moment(given.moment)
 	)
-	query, company = company_of(reading, query, given.company, manager)
+	query, company = company_of(reading, query, own_company, manager)
 	query, person = salesperson_of(reading, query, manager, day)
 	query, source = customer_channel(reading, query, given.customer)
 	rows = query.select(

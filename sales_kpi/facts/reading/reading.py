@@ -15,7 +15,7 @@ from pypika.terms import Term, ValueWrapper
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.dialect import DIALECTS, Dialect, text
 from sales_kpi.facts.reading.query import Query
-from sales_kpi.facts.reading.records import CHANNEL_COLUMNS, RECORDS, SOURCE
+from sales_kpi.facts.reading.records import CHANNEL_COLUMNS, RECORDS, SOURCE, Column
 from sales_kpi.facts.reading.settings import Settings
 
 
@@ -109,6 +109,7 @@ class Reading:
 	day, since: only facts on or since these days.
 	entities: only facts of these documents or customers; None means all.
 	dimensions: what rows are to be told apart by; the others of DIMENSIONS stay '', which spares the look-ups.
+	only: the values that some DIMENSIONS may have, where not all rows may be seen; {} means all.
 	with_life: True to leave out the sales of customers that stand for many (rule 8).
 	only_company: the name of the only Company there is, '' when there are several (rule 9).
 	"""
@@ -122,6 +123,7 @@ class Reading:
 	since: Span = field(default_factory=Span)
 	entities: tuple[str, ...] | None = None
 	dimensions: frozenset[str] = DIMENSIONS
+	only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 	with_life: bool = False
 	only_company: str = ""
 	shared: Shared = field(default_factory=lambda: Shared(), compare=False)
@@ -147,9 +149,12 @@ class Reading:
 		"""The table of a doctype; where the source has none, an empty one with the same columns."""
 		if self.schema.has(doctype):
 			return Table(f"tab{doctype}", alias=alias) if alias else Table(f"tab{doctype}")
-		nothing = Query.from_(Table("tabCompany")).where(ValueWrapper(1) == ValueWrapper(0))
+		# Texts are taken from a real column, whose collation compares with those of the other tables.
+		company = Table("tabCompany")
+		nothing = Query.from_(company).where(ValueWrapper(1) == ValueWrapper(0))
 		for name, column in RECORDS[doctype].items():
-			nothing = nothing.select(self.dialect.null(column).as_(name))
+			empty = company.name if column is Column.TEXT else self.dialect.null(column)
+			nothing = nothing.select(empty.as_(name))
 		return nothing.as_(alias or doctype.lower().replace(" ", "_"))
 
 	def channel(self, doctype: str, table: Any) -> Term:

@@ -186,7 +186,7 @@ RECORDS: dict[str, dict[str, Column]] = {
 	"Quality Feedback Parameter": {"parent": _T, "rating": _T},
 	# The app's own records, which an ERPNext without the app doesn't have.
 	"Sales Transition": {
-		"name": _I,
+		"name": _T,
 		"reference_doctype": _T,
 		"reference_name": _T,
 		"fieldname": _T,

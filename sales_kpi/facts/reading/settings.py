@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from itertools import pairwise
 
@@ -75,6 +75,19 @@ class Settings:
 				f"User {one.user} is mapped to {one.sales_person} and to {other.sales_person} for the same days: "
 				"end the first mapping before the second begins."
 			)
+
+
+	def always_maps(self, user: str) -> bool:
+		"""Whether the mapping leaves no day on which the user's Employee would count."""
+		rows = sorted(
+			(row for row in self.mapping if row.user == user), key=lambda row: row.first_day or date.min
+		)
+		if not rows or rows[0].first_day or rows[-1].last_day:
+			return False
+		return all(
+			one.last_day is not None and other.first_day == one.last_day + timedelta(days=1)
+			for one, other in pairwise(rows)
+		)
 
 
 def _overlaps(

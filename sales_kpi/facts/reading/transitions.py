@@ -67,7 +67,7 @@ def owners(reading: Reading, doctype: str, fieldname: str) -> Any:
 
 
 def entered_status(reading: Reading, doctype: str, statuses: tuple[str, ...]) -> Any:
-	"""Day on which each document was last recorded to enter each of some statuses: `document`, `status`, `day`."""
+	"""When each document was last recorded to enter each of some statuses: `document`, `status`, `day`, `estimated`."""
 	log = reading.table("Sales Transition", alias="log")
 	return (
 		_changes(reading, doctype, "status", log)
@@ -77,12 +77,18 @@ def entered_status(reading: Reading, doctype: str, statuses: tuple[str, ...]) ->
 			log.reference_name.as_("document"),
 			log.new_value.as_("status"),
 			reading.dialect.day(Max(log.changed_at)).as_("day"),
+			_estimated(reading, log, Min).as_("estimated"),
 		)
 	)
 
 
+def _estimated(reading: Reading, log: Any, of: Any) -> Term:
+	"""Whether the log itself estimated a day, because the change was made before the app was installed."""
+	return of(log.estimated) if reading.schema.column("Sales Transition", "estimated") else ValueWrapper(0)
+
+
 def lost(reading: Reading, doctype: str) -> Any:
-	"""Documents that the log holds for lost, with the day: `document`, `day`.
+	"""Documents that the log holds for lost, with the day: `document`, `day`, `estimated`.
 
 	Lost from a recorded Lost until a user moves it on; a change that no user made (incoming mail, a daily job)
 	doesn't bring it back.
@@ -94,6 +100,7 @@ def lost(reading: Reading, doctype: str) -> Any:
 			log.reference_name.as_("document"),
 			log.new_value,
 			log.changed_at,
+			(log.estimated if reading.schema.column("Sales Transition", "estimated") else ValueWrapper(0)).as_("estimated"),
 			RunningSum(Case().when(moved_on, 1).else_(0))
 			.over(log.reference_name)
 			.orderby(log.changed_at, log.name)
@@ -109,7 +116,9 @@ def lost(reading: Reading, doctype: str) -> Any:
 		.on((last.document == told.document) & (last.chapter == told.chapter))
 		.where(told.new_value == Bound("Lost"))
 		.groupby(told.document)
-		.select(told.document, reading.dialect.day(Min(told.changed_at)).as_("day"))
+		.select(
+			told.document, reading.dialect.day(Min(told.changed_at)).as_("day"), Max(told.estimated).as_("estimated")
+		)
 	)
 
 
@@ -128,4 +137,4 @@ def log_or_modified(reading: Reading, query: Any, documents: Any, doctype: str) 
 		(entered.document == documents.name) & (entered.status == documents.status)
 	)
 	day = Case().when(entered.day.isnull(), modified).else_(entered.day)
-	return query, day, Case().when(entered.day.isnull(), 1).else_(0)
+	return query, day, Case().when(entered.day.isnull(), 1).else_(entered.estimated)
