@@ -1,0 +1,40 @@
+"""What other programs may call. Everything answers within the rights of the user that calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+
+
+@frappe.whitelist()
+def compute(
+	company: str,
+	from_date: str,
+	to_date: str,
+	every: str = "month",
+	by: str = "company",
+	kpis: str | list | None = None,
+	as_of: str | None = None,
+	calendar: str | None = None,
+) -> list[dict[str, Any]]:
+	"""KPI values, with the fields that `sales-kpi compute` prints.
+
+	company: name. from_date, to_date: first and last day, both included. every: day, week, month, quarter, year or range.
+	by: company, sales-person, team, territory or source. kpis: names, a list or separated by commas; all if left out.
+	as_of: the day of reading, today if left out. calendar: gregorian, jalali or fiscal:MM-DD; the settings' if left out.
+	"""
+	from sales_kpi.site.answers import Asker, explained, question_from
+
+	asker = Asker.current()
+	filters = {
+		"company": company, "from_date": from_date, "to_date": to_date, "every": every, "by": by,
+		"kpis": frappe.parse_json(kpis) if isinstance(kpis, str) and kpis.startswith("[") else kpis,
+		"as_of": as_of, "calendar": calendar,
+	}  # fmt: skip
+	with explained():
+		question = question_from(filters, asker.settings)
+	return [
+		dict(value, period_start=value["period_start"].isoformat(), period_end=value["period_end"].isoformat())
+		for value in asker.values(question)
+	]

@@ -1,0 +1,1 @@
+"""The Frappe side: settings, permissions, what reports and the API share."""

@@ -1,0 +1,93 @@
+"""The settings of the site, in the engine's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import frappe
+
+from sales_kpi import catalogue
+from sales_kpi.facts.reading.settings import (
+	ConvertedBy,
+	CreditFallback,
+	SalespersonMapping,
+	Settings,
+)
+from sales_kpi.kpis.definition import Kpi
+from sales_kpi.periods import Calendar, Weekday, calendar_named
+
+DOCTYPE = "Sales KPI Settings"
+
+
+@dataclass(frozen=True)
+class SiteSettings:
+	"""The engine's settings, and those that only the site knows.
+
+	companies: those followed. calendar: the one that periods are taken from unless somebody asks for another.
+	"""
+
+	engine: Settings
+	companies: tuple[str, ...]
+	calendar: Calendar
+
+
+def site_settings() -> SiteSettings:
+	"""The settings as they are saved."""
+	return from_document(frappe.get_cached_doc(DOCTYPE))
+
+
+def from_document(doc: frappe._dict) -> SiteSettings:
+	"""The settings that a document holds, saved or not. Raises InputError where they contradict each other."""
+	followed = tuple(row.company for row in doc.companies)
+	return SiteSettings(
+		engine=Settings(
+			churn_after_days=doc.churn_after_days,
+			conversion_window_days=doc.conversion_window_days,
+			acquisition_accounts=tuple(row.account for row in doc.acquisition_accounts),
+			acquisition_lag_months=doc.acquisition_lag_months or 0,
+			cost_center_sales_person={row.cost_center: row.sales_person for row in doc.cost_centers if row.sales_person},
+			cost_center_source={row.cost_center: row.source for row in doc.cost_centers if row.source},
+			not_one_customer=tuple(row.customer for row in doc.shared_customers),
+			mapping=tuple(
+				SalespersonMapping(
+					row.user,
+					row.sales_person,
+					frappe.utils.getdate(row.from_date) if row.from_date else None,
+					frappe.utils.getdate(row.to_date) if row.to_date else None,
+				)
+				for row in doc.mapping
+			),
+			converted_by=ConvertedBy((doc.converted_by or "First Order").lower()),
+			credit_fallback=CreditFallback((doc.credit_fallback or "None").lower()),
+		),
+		companies=followed or tuple(frappe.get_all("Company", pluck="name", order_by="name")),
+		calendar=named_calendar(doc.calendar, doc.fiscal_year_start, doc.week_start),
+	)
+
+
+def named_calendar(name: str | None, fiscal_year_start: str | None = None, week_start: str | None = None) -> Calendar:
+	"""The calendar that the settings or a filter name. Raises InputError when there is no such calendar."""
+	text = (name or "Gregorian").lower()
+	if text == "fiscal":
+		text = f"fiscal:{fiscal_year_start or '01-01'}"
+	return calendar_named(text, Weekday[week_start.upper()] if week_start else None)
+
+
+def enabled_kpis(user: str) -> list[Kpi]:
+	"""The KPIs that are measured on this site and that a user's roles may see."""
+	extend_by_hooks()
+	roles = set(frappe.get_roles(user))
+	allowed: dict[str, set[str]] = {}
+	for row in frappe.get_all("Sales KPI Role", fields=["parent", "role"], filters={"parenttype": "Sales KPI"}):
+		allowed.setdefault(row.parent, set()).add(row.role)
+	disabled = set(frappe.get_all("Sales KPI", filters={"enabled": 0}, pluck="name"))
+
+	def may_see(kpi: Kpi) -> bool:
+		return user == "Administrator" or kpi.name not in allowed or bool(allowed[kpi.name] & roles)
+
+	return [kpi for kpi in catalogue.kpis().values() if kpi.name not in disabled and may_see(kpi)]
+
+
+def extend_by_hooks() -> None:
+	"""Add the facts and KPIs of other installed apps (hook `sales_kpi_modules`)."""
+	catalogue.extend(frappe.get_hooks("sales_kpi_modules"))
