@@ -71,8 +71,9 @@ def documents(
 	scope: str,
 	settings: Settings | None = None,
 	masters: Masters | None = None,
+	sight: Sight | None = None,
 ) -> DocumentList:
-	"""The documents behind one KPI in one scope, over all days of the question.
+	"""The documents behind one KPI in one scope, over all days of the question, of what may be seen if not all may.
 
 	Raises InputError where the question names more than one KPI, or a scope that doesn't exist.
 	"""

@@ -8,9 +8,11 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+from pypika.functions import Abs, Sum
+
 from sales_kpi.errors import InputError, SourceError
 from sales_kpi.facts.reading.query import Query
-from sales_kpi.facts.reading.reading import Reading, Schema, one_of
+from sales_kpi.facts.reading.reading import Reading, Schema, UnevenTeams, one_of
 from sales_kpi.facts.reading.records import CHANNEL_COLUMNS, ESSENTIAL, OWN, RECORDS, SOURCE
 from sales_kpi.facts.reading.settings import Settings
 from sales_kpi.sources.source import Source
@@ -198,3 +200,33 @@ def _check_names(source: Source, reading: Reading, doctype: str, names: Iterable
 		if name not in found:
 			known: Any = source.run(Query.from_(table).select(table.name).limit(20_000)).iloc[:, 0]
 			raise InputError(unknown(doctype, name, [str(one) for one in known]))
+
+
+FEW = 1000
+"""Up to so many uneven teams are worth naming in a query."""
+
+
+def uneven_teams(source: Source, reading: Reading) -> UnevenTeams | None:
+	"""The invoices and orders whose Sales Team doesn't add up to the whole; None when they are too many to name."""
+	team = reading.table("Sales Team")
+	share = Sum(team.allocated_percentage)
+	kinds = ("Sales Invoice", "Sales Order")
+	rows = source.run(
+		Query.from_(team)
+		.where(one_of(team.parenttype, kinds))
+		.where(team.allocated_percentage != 0)
+		.groupby(team.parenttype, team.parent)
+		.having(Abs(share - 100) > 1e-7)
+		.select(team.parenttype, team.parent)
+		.limit(FEW + 1)
+	)
+	if len(rows) > FEW:
+		return None
+	customers: set[str] = set()
+	for kind in kinds:
+		names = rows.loc[rows["parenttype"] == kind, "parent"].tolist()
+		document = reading.table(kind)
+		if names:
+			query = Query.from_(document).where(one_of(document.name, names)).select(document.customer).distinct()
+			customers |= {str(name) for name in source.run(query)["customer"] if name}
+	return UnevenTeams(tuple(sorted(set(rows["parent"]))), tuple(sorted(customers)))

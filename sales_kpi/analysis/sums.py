@@ -312,7 +312,8 @@ class FactSums:
 			for scope in np.flatnonzero(self.membership[np.unique(leaf)].any(axis=0)):
 				belongs = self.membership[leaf, scope] > 0
 				value[number, scope], weight[number, scope] = measure(inside[belongs], weights[belongs])
-		return value, np.round(weight, _DIGITS)
+		rounded: Figures = np.asarray(np.round(weight, _DIGITS), dtype=np.float64)
+		return value, rounded
 
 	@staticmethod
 	def _days(period: Period, over: Over) -> tuple[Any, Any]:

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any, TypedDict
 
 from sales_kpi import catalogue
-from sales_kpi.analysis.masters import Masters, read_masters
-from sales_kpi.analysis.sums import FactSums
+from sales_kpi.analysis.masters import Masters, read_masters, uneven_teams
+from sales_kpi.analysis.sums import LEAF, FactSums
 from sales_kpi.facts.reading.dialect import text
 from sales_kpi.facts.reading.fact import CreditRule
 from sales_kpi.facts.reading.query import Query
@@ -124,6 +124,8 @@ def compute(
 	reading = masters.reading(settings, question.as_of, source, question.company)
 	if sight is not None:
 		reading = reading.narrowed(only=sight.only)
+	if LEAF[question.by] == "sales_person" or "sales_person" in reading.only:
+		reading = reading.narrowed(uneven_teams=uneven_teams(source, reading))
 	sums = FactSums(source, reading, catalogue.facts(), periods, question.by)
 	sums.load(_totals(chosen), _distributions(chosen))
 	scopes = list(sight.scopes) if sight is not None else _scopes(source, reading, masters, sums, question)

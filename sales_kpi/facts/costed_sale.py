@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sales_kpi.facts.reading.costs import costed
@@ -11,7 +12,7 @@ from sales_kpi.facts.reading.reading import Reading
 
 
 def parts(reading: Reading) -> dict[str, Any]:
-	return {"Sales Invoice": credited(reading, costed(reading, "value"), "Sales Invoice")}
+	return {"Sales Invoice": credited(reading, partial(costed, column="value"), "Sales Invoice")}
 
 
 FACT = Fact(

@@ -10,7 +10,7 @@ from sales_kpi.facts.reading.invoices import documents, invoices, is_return
 from sales_kpi.facts.reading.reading import Reading, where
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	invoice = reading.table("Sales Invoice")
 	query = where(
 		invoices(reading, invoice),
@@ -18,8 +18,11 @@ def parts(reading: Reading) -> dict[str, Any]:
 		reading.day.holds(invoice.posting_date),
 		reading.of_entities(invoice.name),
 	)
-	rows = documents(reading, query, "Sales Invoice", invoice)
-	return {"Sales Invoice": credited(reading, rows, "Sales Invoice")}
+	return documents(reading, query, "Sales Invoice", invoice)
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Sales Invoice": credited(reading, _documents, "Sales Invoice")}
 
 
 FACT = Fact(

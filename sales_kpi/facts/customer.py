@@ -10,7 +10,7 @@ from sales_kpi.facts.reading.reading import Reading
 
 
 def parts(reading: Reading) -> dict[str, Any]:
-	return {"Customer": shared_by_team(reading, first_purchases(reading))}
+	return {"Customer": shared_by_team(reading, first_purchases)}
 
 
 FACT = Fact(

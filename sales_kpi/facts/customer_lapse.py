@@ -10,10 +10,10 @@ from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	spell = spells(reading).as_("begun")
 	ended = reading.dialect.plus_days(spell.last_day, reading.settings.churn_after_days + 1)
-	rows = Query.from_(spell).select(
+	return Query.from_(spell).select(
 		spell.document,
 		spell.customer,
 		spell.owner,
@@ -26,7 +26,10 @@ def parts(reading: Reading) -> dict[str, Any]:
 		spell.quantity,
 		spell.amount,
 	)
-	return {"Customer": shared_by_team(reading, rows, document_day="since")}
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Customer": shared_by_team(reading, _documents, document_day="since")}
 
 
 FACT = Fact(

@@ -11,12 +11,15 @@ from sales_kpi.facts.reading.reading import Reading, where
 from sales_kpi.facts.reading.records import Column
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	spell = spells(reading).as_("begun")
-	rows = where(Query.from_(spell), reading.day.holds(spell.day)).select(
+	return where(Query.from_(spell), reading.day.holds(spell.day)).select(
 		spell.star, reading.dialect.null(Column.DATE).as_("since")
 	)
-	return {"Customer": shared_by_team(reading, rows)}
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Customer": shared_by_team(reading, _documents)}
 
 
 FACT = Fact(

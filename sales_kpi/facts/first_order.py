@@ -15,7 +15,7 @@ from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, where
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	contract, contact = contracts(reading).as_("contract"), contacts(reading).as_("contact")
 	columns = (
 		contract.customer,
@@ -37,7 +37,7 @@ def parts(reading: Reading) -> dict[str, Any]:
 		.select(*columns, Min(contact.day).as_("since"))
 	).as_("met")
 	query, source = customer_channel(reading, Query.from_(met), met.customer)
-	rows = query.select(
+	return query.select(
 		met.customer.as_("document"),
 		met.customer,
 		met.owner,
@@ -51,7 +51,10 @@ def parts(reading: Reading) -> dict[str, Any]:
 		ValueWrapper(1).as_("quantity"),
 		ValueWrapper(0).as_("amount"),
 	)
-	return {"Customer": shared_by_team(reading, rows, contract_doctype)}
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Customer": shared_by_team(reading, _documents, contract_doctype)}
 
 
 FACT = Fact(

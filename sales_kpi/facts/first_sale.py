@@ -10,16 +10,19 @@ from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	first, known = first_purchases(reading).as_("first"), known_before(reading).as_("known")
-	new = (
+	return (
 		Query.from_(first)
 		.left_join(known)
 		.on((known.customer == first.document) & (known.company == first.company))
 		.where(known.customer.isnull())
 		.select(first.star)
 	)
-	return {"Customer": shared_by_team(reading, new)}
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Customer": shared_by_team(reading, _documents)}
 
 
 FACT = Fact(

@@ -14,15 +14,18 @@ from sales_kpi.facts.reading.invoices import documents, orders
 from sales_kpi.facts.reading.reading import Reading, where
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	order = reading.table("Sales Order")
 	delivered = number(order.base_net_total) * number(order.per_delivered) / 100.0
 	amount = Case().when(order.status == Bound("Closed"), delivered).else_(number(order.base_net_total))
 	query = where(
 		orders(reading, order), reading.day.holds(order.transaction_date), reading.of_entities(order.name)
 	)
-	rows = documents(reading, query, "Sales Order", order, amount=amount)
-	return {"Sales Order": credited(reading, rows, "Sales Order")}
+	return documents(reading, query, "Sales Order", order, amount=amount)
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Sales Order": credited(reading, _documents, "Sales Order")}
 
 
 FACT = Fact(

@@ -10,7 +10,7 @@ from sales_kpi.facts.reading.invoices import deals, documents, invoices, is_retu
 from sales_kpi.facts.reading.reading import Reading, where
 
 
-def parts(reading: Reading) -> dict[str, Any]:
+def _documents(reading: Reading) -> Any:
 	invoice = reading.table("Sales Invoice")
 	query = where(
 		invoices(reading, invoice),
@@ -19,8 +19,11 @@ def parts(reading: Reading) -> dict[str, Any]:
 		reading.of_entities(invoice.name),
 	)
 	query, quantity = deals(reading, invoice, query)
-	rows = documents(reading, query, "Sales Invoice", invoice, quantity=quantity)
-	return {"Sales Invoice": credited(reading, rows, "Sales Invoice")}
+	return documents(reading, query, "Sales Invoice", invoice, quantity=quantity)
+
+
+def parts(reading: Reading) -> dict[str, Any]:
+	return {"Sales Invoice": credited(reading, _documents, "Sales Invoice")}
 
 
 FACT = Fact(

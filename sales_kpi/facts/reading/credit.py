@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from pypika import Case
 from pypika.functions import Abs, Sum
 from pypika.terms import Term, ValueWrapper
 
@@ -22,98 +24,129 @@ NEGLIGIBLE = 1e-9
 
 def credited(
 	reading: Reading,
-	documents: Any,
+	documents: Callable[[Reading], Any],
 	parenttype: str | Callable[[Any], Term],
 	parent: str = "document",
+	entity: str | None = "document",
 	amount_is_shared: bool = True,
 	fallback: CreditFallback | None = None,
 	document_day: str = "day",
 ) -> Any:
 	"""Share out the rows of `documents` among those credited.
 
-	documents: a query with the columns of a fact except `sales_person`, and the columns `customer` and `owner` of the
-	document that carries the team; where that is another than the fact's, also its name in the column `parent`.
+	documents: makes, for a reading, a query with the columns of a fact except `sales_person`, and the columns
+	`customer` and `owner` of the document that carries the team; where that is another than the fact's, also its name in
+	the column `parent`.
 	parenttype: the doctype that carries the team, or a function that tells it from the documents.
+	entity: what the reading's entities are to these documents, `document` or `customer`; None for neither.
 	amount_is_shared: whether the amount, like the quantity, is multiplied by the share.
 	fallback: who is credited where there is no team at all; as the settings say, if not given.
 	document_day: column with the day of the document that carries the team, on which a user is who they are.
+
+	Each document is joined with its team once; what an uneven team leaves of the whole is added by a second, narrow look
+	at the few documents that have one.
 	"""
 	if "sales_person" not in reading.dimensions:
-		rows = documents.as_("documents")
+		rows = documents(reading).as_("documents")
 		return _shared(reading, Query.from_(rows), rows, Bound(""), ValueWrapper(1), amount_is_shared)
-	documents = reading.share(documents, "documents")
 	fallback = reading.settings.credit_fallback if fallback is None else fallback
-	named = _named(reading, documents, parenttype, parent, amount_is_shared)
-	left = _left(reading, documents, parenttype, parent).as_("remaining")
-	query, share = Query.from_(left), 1 - number(left.assigned)
+	team = reading.table("Sales Team", alias="team")
+	rows = documents(reading).as_("documents")
+	query = Query.from_(rows).left_join(team).on(_team_of(rows, team, parenttype, parent))
+	share = Case().when(team.parent.isnull(), 1.0).else_(team.allocated_percentage / 100.0)
 	if fallback is not CreditFallback.NONE:
-		query = query.where(left.assigned.notnull())
-	missing = query.where(Abs(share) > NEGLIGIBLE)
-	shared = named.union_all(_shared(reading, missing, left, Bound(""), share, amount_is_shared))
+		query = query.where(team.parent.notnull())
+	shared = _shared(reading, query, rows, text(team.sales_person), share, amount_is_shared)
+	uneven = _uneven(reading, entity)
+	if uneven is not None:
+		shared = shared.union_all(_left(uneven, documents, parenttype, parent, amount_is_shared))
 	if fallback is CreditFallback.NONE:
 		return shared
-	return shared.union_all(_without_team(reading, left, fallback, amount_is_shared, document_day))
+	without = partial(_without_team, documents=documents, parenttype=parenttype, parent=parent)
+	return shared.union_all(_fallback(reading, without, fallback, amount_is_shared, document_day))
 
 
-def _named(
-	reading: Reading, documents: Any, parenttype: str | Callable[[Any], Term], parent: str, amount_is_shared: bool
+def _uneven(reading: Reading, entity: str | None) -> Reading | None:
+	"""The reading narrowed to documents whose teams don't add up to the whole, as far as these are known.
+
+	None when there are none; the reading itself when they aren't known.
+	"""
+	known = reading.uneven_teams
+	if known is None or entity is None or reading.entities is not None:
+		return reading
+	names = known.documents if entity == "document" else known.customers
+	return reading.narrowed(entities=names) if names else None
+
+
+def _left(
+	reading: Reading,
+	documents: Callable[[Reading], Any],
+	parenttype: str | Callable[[Any], Term],
+	parent: str,
+	amount_is_shared: bool,
 ) -> Any:
-	"""One row for each line of the document's Sales Team."""
-	rows, team = documents, reading.table("Sales Team", alias="team")
-	query = (
-		Query.from_(rows)
-		.join(team)
-		.on(_team_of(rows, team, parenttype, parent))
-		.where(number(team.allocated_percentage) != 0)
-	)
-	share = number(team.allocated_percentage) / 100.0
-	return _shared(reading, query, rows, text(team.sales_person), share, amount_is_shared)
-
-
-def _left(reading: Reading, documents: Any, parenttype: str | Callable[[Any], Term], parent: str) -> Any:
-	"""The documents with the share that their Sales Team takes of the whole in `assigned`; NULL without a team."""
-	rows, team = documents, reading.table("Sales Team", alias="team")
+	"""One row for what the lines of a Sales Team leave of the whole; nobody's."""
+	rows, team = documents(reading).as_("documents"), reading.table("Sales Team", alias="team")
 	assigned = (
 		Query.from_(team)
 		.where(_team_of(rows, team, parenttype, parent))
-		.select(Sum(number(team.allocated_percentage)) / 100.0)
+		.select(Sum(team.allocated_percentage) / 100.0)
 	)
-	return Query.from_(rows).select(rows.star, assigned.as_("assigned"))
+	left = Query.from_(rows).select(rows.star, (1 - assigned).as_("missing_share")).as_("remaining")
+	query = Query.from_(left).where(Abs(left.missing_share) > NEGLIGIBLE)
+	return _shared(reading, query, left, Bound(""), left.missing_share, amount_is_shared)
 
 
 def _without_team(
-	reading: Reading, left: Any, fallback: CreditFallback, amount_is_shared: bool, document_day: str
+	reading: Reading,
+	documents: Callable[[Reading], Any],
+	parenttype: str | Callable[[Any], Term],
+	parent: str,
+) -> Any:
+	"""Those of the documents that have no Sales Team."""
+	rows, team = documents(reading).as_("documents"), reading.table("Sales Team", alias="team")
+	return (
+		Query.from_(rows)
+		.left_join(team)
+		.on(_team_of(rows, team, parenttype, parent))
+		.where(team.parent.isnull())
+		.select(rows.star)
+	)
+
+
+def _fallback(
+	reading: Reading,
+	without: Callable[[Reading], Any],
+	fallback: CreditFallback,
+	amount_is_shared: bool,
+	document_day: str,
 ) -> Any:
 	"""Documents without a Sales Team, credited as the settings want."""
-	unassigned = Query.from_(left).where(left.assigned.isnull())
 	if fallback is CreditFallback.CUSTOMER_TEAM:
-		rows = unassigned.select(
-			*(left[name] for name in _CARRIED), left.customer.as_("customer"), left.owner.as_("owner")
-		)
 		again = credited(
 			reading,
-			rows,
+			without,
 			"Customer",
 			"customer",
+			entity=None,
 			amount_is_shared=amount_is_shared,
 			fallback=CreditFallback.NONE,
 		).as_("by_customer")
 		return Query.from_(again).select(*(again[name] for name in FACT_COLUMNS))
-	user = left.owner
+	left = without(reading).as_("remaining")
+	query, user = Query.from_(left), left.owner
 	if fallback is CreditFallback.ACCOUNT_MANAGER:
 		customer = reading.table("Customer", alias="managed")
-		unassigned = unassigned.left_join(customer).on(customer.name == left.customer)
+		query = query.left_join(customer).on(customer.name == left.customer)
 		user = customer.account_manager
-	unassigned, person = salesperson_of(reading, unassigned, user, left[document_day])
-	return _shared(reading, unassigned, left, person, ValueWrapper(1), amount_is_shared)
-
-
-_CARRIED = ("document", "day", "since", "company", "territory", "source", "quantity", "amount")
+	query, person = salesperson_of(reading, query, user, left[document_day])
+	return _shared(reading, query, left, person, ValueWrapper(1), amount_is_shared)
 
 
 def _team_of(rows: Any, team: Any, parenttype: str | Callable[[Any], Term], parent: str) -> Term:
 	kind = Bound(parenttype) if isinstance(parenttype, str) else parenttype(rows)
-	return (team.parent == rows[parent]) & (team.parenttype == kind)
+	of_document = (team.parent == rows[parent]) & (team.parenttype == kind)
+	return of_document & (number(team.allocated_percentage) != 0)
 
 
 def _shared(

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from pypika import Case
-from pypika.analytics import Lag, RowNumber
+from pypika.analytics import FirstValue, Lag, RowNumber
 from pypika.analytics import Lead as Next
-from pypika.analytics import Max as MaxOver
-from pypika.analytics import Min as MinOver
 from pypika.functions import Min
 from pypika.terms import Term, ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.channel import customer_channel
 from sales_kpi.facts.reading.credit import credited
-from sales_kpi.facts.reading.dialect import coalesce, text
+from sales_kpi.facts.reading.dialect import text
 from sales_kpi.facts.reading.invoices import has_a_life, invoices, is_purchase, orders, purchases
 from sales_kpi.facts.reading.people import company_of, owner_on_day
 from sales_kpi.facts.reading.query import Query
@@ -27,8 +25,8 @@ from sales_kpi.facts.reading.records import Column
 def purchase_history(reading: Reading) -> Any:
 	"""All purchases, each with its place among those of its customer in its company.
 
-	parent: the invoice; place: 1 for the earliest by day, time and name; previous: day of the one before; first_day and
-	very_last: days of the earliest and the latest.
+	parent: the invoice; place: 1 for the earliest by day, time and name; previous and next: days of the one before and
+	the one after, NULL where there is none; first_day: day of the earliest. (All over one window: one sort.)
 	"""
 	invoice = reading.table("Sales Invoice")
 	# On one day those without a time come first, in every database.
@@ -45,8 +43,8 @@ def purchase_history(reading: Reading) -> Any:
 		invoice.base_net_total.as_("amount"),
 		RowNumber().over(*of_customer).orderby(*order).as_("place"),
 		Lag(invoice.posting_date).over(*of_customer).orderby(*order).as_("previous"),
-		MinOver(invoice.posting_date).over(*of_customer).as_("first_day"),
-		MaxOver(invoice.posting_date).over(*of_customer).as_("very_last"),
+		FirstValue(invoice.posting_date).over(*of_customer).orderby(*order).as_("first_day"),
+		Next(invoice.posting_date).over(*of_customer).orderby(*order).as_("next"),
 	)
 	return reading.share(history, "told")
 
@@ -87,10 +85,13 @@ def spells(reading: Reading) -> Any:
 	A spell is a chain of purchases, each no more than N days after the one before.
 	"""
 	told = purchase_history(reading)
-	gap = reading.dialect.days_between(told.previous, told.day)
-	begun = (
+	patience = reading.settings.churn_after_days
+	begins = told.previous.isnull() | (reading.dialect.days_between(told.previous, told.day) > patience)
+	ends = told.next.isnull() | (reading.dialect.days_between(told.day, told.next) > patience)
+	# Of a spell only its two ends are needed: the end of one that begins here is here too, or at the next end.
+	edge = (
 		Query.from_(told)
-		.where(told.previous.isnull() | (gap > reading.settings.churn_after_days))
+		.where(begins | ends)
 		.select(
 			told.parent,
 			told.owner,
@@ -98,10 +99,22 @@ def spells(reading: Reading) -> Any:
 			told.company,
 			told.day,
 			told.territory,
-			coalesce(
-				Next(told.previous).over(told.company, told.customer).orderby(told.day),
-				told.very_last,
-			).as_("last_day"),
+			Case().when(begins, 1).else_(0).as_("begins"),
+			Case().when(ends, 1).else_(0).as_("ends"),
+			Next(told.day).over(told.company, told.customer).orderby(told.place).as_("next_edge"),
+		)
+	).as_("edge")
+	begun = (
+		Query.from_(edge)
+		.where(edge.begins == 1)
+		.select(
+			edge.parent,
+			edge.owner,
+			edge.customer,
+			edge.company,
+			edge.day,
+			edge.territory,
+			Case().when(edge.ends == 1, edge.day).else_(edge.next_edge).as_("last_day"),
 		)
 	).as_("spell")
 	query, source = customer_channel(reading, Query.from_(begun), begun.customer)
@@ -237,7 +250,12 @@ def buying_days(reading: Reading, customers: Any) -> Any:
 
 
 def shared_by_team(
-	reading: Reading, documents: Any, parenttype: str | Callable[[Any], Term] = "Sales Invoice", document_day: str = "day"
+	reading: Reading,
+	documents: Callable[[Reading], Any],
+	parenttype: str | Callable[[Any], Term] = "Sales Invoice",
+	document_day: str = "day",
 ) -> Any:
 	"""Credit customers' rows by the Sales Team of the document in `parent`, whose day is in `document_day`."""
-	return credited(reading, documents, parenttype, parent="parent", document_day=document_day)
+	return credited(
+		reading, documents, parenttype, parent="parent", entity="customer", document_day=document_day
+	)

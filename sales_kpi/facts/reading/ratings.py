@@ -102,5 +102,11 @@ def rating_rows(reading: Reading, query: Any, given: Any, own_company: Term | No
 	)
 	by_team = Query.from_(others).where(others.managed == 0).select(others.star)
 	return credited(
-		reading, by_team, "Customer", "customer", amount_is_shared=False, fallback=CreditFallback.NONE
+		reading,
+		lambda narrowed: by_team,
+		"Customer",
+		"customer",
+		entity=None,
+		amount_is_shared=False,
+		fallback=CreditFallback.NONE,
 	).union_all(by_manager)

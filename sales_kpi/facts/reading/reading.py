@@ -72,6 +72,14 @@ class Schema:
 		return name in self.columns.get(f"tab{doctype}", ())
 
 
+@dataclass(frozen=True)
+class UnevenTeams:
+	"""Invoices and orders whose Sales Team doesn't add up to the whole, and their customers."""
+
+	documents: tuple[str, ...]
+	customers: tuple[str, ...]
+
+
 DIMENSIONS = frozenset({"sales_person", "territory", "source"})
 """Columns of a fact by which its sums can be told apart."""
 
@@ -110,6 +118,7 @@ class Reading:
 	entities: only facts of these documents or customers; None means all.
 	dimensions: what rows are to be told apart by; the others of DIMENSIONS stay '', which spares the look-ups.
 	only: the values that some DIMENSIONS may have, where not all rows may be seen; {} means all.
+	uneven_teams: the documents whose Sales Team doesn't add up to the whole, where somebody has looked for them.
 	with_life: True to leave out the sales of customers that stand for many (rule 8).
 	only_company: the name of the only Company there is, '' when there are several (rule 9).
 	"""
@@ -124,6 +133,7 @@ class Reading:
 	entities: tuple[str, ...] | None = None
 	dimensions: frozenset[str] = DIMENSIONS
 	only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+	uneven_teams: UnevenTeams | None = None
 	with_life: bool = False
 	only_company: str = ""
 	shared: Shared = field(default_factory=lambda: Shared(), compare=False)
