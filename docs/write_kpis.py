@@ -35,7 +35,8 @@ def text() -> str:
 		]
 	lines += ["# Facts", "", "| fact | what happened | records |", "| --- | --- | --- |"]
 	lines += [
-		f"| `{fact.name}` | {fact.meaning} | {', '.join(fact.records)} |" for fact in catalogue.facts().values()
+		f"| `{fact.name}` | {fact.meaning} | {', '.join(fact.records)} |"
+		for fact in catalogue.facts().values()
 	]
 	return "\n".join(lines) + "\n"
 

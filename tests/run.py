@@ -40,7 +40,8 @@ def engine() -> str:
 		("mypy", [str(BIN / "mypy")]),
 		("engine", [sys.executable, "-m", "pytest", "tests/engine"]),
 	)
-	return PASSED if all([step(title, command) for title, command in steps]) else FAILED
+	succeeded = [step(title, command) for title, command in steps]
+	return PASSED if all(succeeded) else FAILED
 
 
 def browser() -> tuple[str, str]:

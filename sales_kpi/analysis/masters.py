@@ -227,6 +227,8 @@ def uneven_teams(source: Source, reading: Reading) -> UnevenTeams | None:
 		names = rows.loc[rows["parenttype"] == kind, "parent"].tolist()
 		document = reading.table(kind)
 		if names:
-			query = Query.from_(document).where(one_of(document.name, names)).select(document.customer).distinct()
+			query = (
+				Query.from_(document).where(one_of(document.name, names)).select(document.customer).distinct()
+			)
 			customers |= {str(name) for name in source.run(query)["customer"] if name}
 	return UnevenTeams(tuple(sorted(set(rows["parent"]))), tuple(sorted(customers)))
