@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,7 @@ class FactSums:
 		statements: dict[str, list[Need]] = {}
 		for need in self._needs(totals, distributions):
 			fact = self.facts[need.detail.fact]
-			statements.setdefault(fact.family or fact.name, []).append(need)
+			statements.setdefault(fact.family.members[0] if fact.family else fact.name, []).append(need)
 		for needs in statements.values():
 			for need, rows in self._read(needs):
 				self.loaded[need.detail] = rows
@@ -170,17 +170,33 @@ class FactSums:
 		return self.reading.settings.acquisition_lag_months if fact == "acquisition_cost" else 0
 
 	def _read(self, needs: list[Need]) -> Iterator[tuple[Need, Rows]]:
+		"""The sums of several needs by one statement: needs that differ only in the fact are summed together."""
+		alike: dict[Detail, list[Need]] = {}
+		for need in needs:
+			alike.setdefault(replace(need.detail, fact=""), []).append(need)
 		statement = self.reading.statement()
-		parts = [self._summed(need, number, statement) for number, need in enumerate(needs)]
+		parts = [self._summed(same, number, statement) for number, same in enumerate(alike.values())]
 		union = reduce(lambda one, other: one.union_all(other), parts)
 		frame = self.source.run(statement.shared.complete(union))
-		for number, need in enumerate(needs):
-			yield need, self._rows(frame[frame["need"] == number] if len(needs) > 1 else frame, need)
+		for number, same in enumerate(alike.values()):
+			for need in same:
+				mine = (frame["need"] == number) & (frame["which"] == self._place(need.detail.fact))
+				yield need, self._rows(frame[mine], need)
 
-	def _summed(self, need: Need, number: int, statement: Reading) -> Any:
-		"""The sums of one detail by day and leaf, as a part of a statement; the column `need` tells the parts apart."""
-		detail, dialect = need.detail, self.reading.dialect
-		first = None if need.from_beginning else need.first_exact
+	def _place(self, name: str) -> int:
+		"""The number of a fact in its family."""
+		family = self.facts[name].family
+		return family.members.index(name) if family else 0
+
+	def _summed(self, needs: list[Need], number: int, statement: Reading) -> Any:
+		"""The sums of details that differ only in the fact, by day and leaf, as a part of a statement.
+
+		The column `need` tells the parts apart, and `which` the facts of a family.
+		"""
+		detail, dialect = needs[0].detail, self.reading.dialect
+		first_exact = min(need.first_exact for need in needs)
+		from_beginning = any(need.from_beginning for need in needs)
+		first = None if from_beginning else first_exact
 		last = min(self.periods[-1].last_day, self.reading.as_of)
 		leaf = LEAF[self.by]
 		reading = statement.narrowed(
@@ -189,8 +205,11 @@ class FactSums:
 			dimensions=frozenset({leaf} if leaf else ()) | frozenset(self.reading.only),
 			with_life=detail.with_life,
 		)
-		rows = self.facts[detail.fact].rows(reading).as_("row")
+		fact = self.facts[detail.fact]
+		rows = (fact.family or fact).rows(reading).as_("row")
 		query, gap = Query.from_(rows), dialect.days_between(rows.since, rows.day)
+		if fact.family:
+			query = query.where(rows.which.isin([self._place(need.detail.fact) for need in needs]))
 		day = rows.since if detail.cohort else rows.day
 		if detail.cohort:
 			query = query.where(gap <= self.reading.settings.conversion_window_days)
@@ -200,9 +219,7 @@ class FactSums:
 		if detail.above is not None:
 			query = query.where(rows.amount > detail.above)
 		keys = {
-			"on_day": dialect.later(day, Bound(need.first_exact - timedelta(days=1)))
-			if need.from_beginning
-			else day
+			"on_day": dialect.later(day, Bound(first_exact - timedelta(days=1))) if from_beginning else day
 		}
 		if leaf:
 			keys["leaf"] = rows[leaf]
@@ -212,11 +229,12 @@ class FactSums:
 		given = {"leaf": Bound(""), "measured": ValueWrapper(0)} | keys
 		keyed = query.select(
 			*(given[name].as_(name) for name in ("on_day", "leaf", "measured")),
+			(rows.which if fact.family else ValueWrapper(0)).as_("which"),
 			rows.quantity,
 			(rows.quantity * rows.amount if detail.weighted else rows.amount).as_("total"),
 			rows.estimated,
 		).as_("keyed")
-		names = [keyed[name] for name in ("on_day", "leaf", "measured")]
+		names = [keyed[name] for name in ("which", "on_day", "leaf", "measured")]
 		return (
 			Query.from_(keyed)
 			.groupby(*names)

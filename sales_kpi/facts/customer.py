@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sales_kpi.facts.reading.customers import first_purchases, shared_by_team
+from sales_kpi.facts.reading.customers import LIVES
 from sales_kpi.facts.reading.fact import CreditRule, Fact, Kind, Measure
-from sales_kpi.facts.reading.reading import Reading
-
-
-def parts(reading: Reading) -> dict[str, Any]:
-	return {"Customer": shared_by_team(reading, first_purchases)}
-
 
 FACT = Fact(
 	name="customer",
@@ -19,8 +11,8 @@ FACT = Fact(
 	kind=Kind.BY_ENTITY,
 	measure=Measure.MONEY,
 	credit=CreditRule.SALES_TEAM,
-	parts=parts,
+	parts=LIVES.parts("customer"),
 	records=("Sales Invoice", "Sales Team", "Customer", "Lead", "Opportunity"),
 	credited_as=("sale",),
-	family="customers",
+	family=LIVES,
 )

@@ -9,7 +9,8 @@ from pypika.terms import ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.channel import customer_channel
-from sales_kpi.facts.reading.customers import contacts, contract_doctype, contracts, shared_by_team
+from sales_kpi.facts.reading.credit import credited
+from sales_kpi.facts.reading.customers import contacts, contract_doctype, contracts
 from sales_kpi.facts.reading.fact import CreditRule, Fact, Kind, Measure
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, where
@@ -54,7 +55,9 @@ def _documents(reading: Reading) -> Any:
 
 
 def parts(reading: Reading) -> dict[str, Any]:
-	return {"Customer": shared_by_team(reading, _documents, contract_doctype)}
+	return {"Customer": credited(
+			reading, _documents, contract_doctype, parent="parent", entity="customer"
+		)}
 
 
 FACT = Fact(
@@ -66,5 +69,4 @@ FACT = Fact(
 	parts=parts,
 	records=("Sales Order", "Sales Invoice", "Sales Team", "Customer", "Lead", "Opportunity", "Employee"),
 	credited_as=("sale", "order"),
-	family="customers",
 )

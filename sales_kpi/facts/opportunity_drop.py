@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sales_kpi.facts.reading.fact import CreditRule, Fact, Kind, Measure
-from sales_kpi.facts.reading.opportunities import closed_opportunities
-from sales_kpi.facts.reading.reading import Reading
-
-
-def parts(reading: Reading) -> dict[str, Any]:
-	return {"Opportunity": closed_opportunities(reading, "Closed")}
-
+from sales_kpi.facts.reading.opportunities import ENDS
 
 FACT = Fact(
 	name="opportunity_drop",
@@ -19,16 +11,7 @@ FACT = Fact(
 	kind=Kind.BY_ENTITY,
 	measure=Measure.MONEY,
 	credit=CreditRule.USER,
-	parts=parts,
-	records=(
-		"Opportunity",
-		"Quotation",
-		"Quotation Item",
-		"Sales Order",
-		"Sales Order Item",
-		"Employee",
-		"Sales Person",
-		"Sales Transition",
-	),
-	family="opportunities",
+	parts=ENDS.parts("opportunity_drop"),
+	records=("Opportunity", "Quotation", "Quotation Item", "Sales Order", "Sales Order Item", "Employee", "Sales Person", "Sales Transition"),
+	family=ENDS,
 )

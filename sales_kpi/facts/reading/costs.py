@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from pypika import Case
+from pypika.enums import JoinType
 from pypika.functions import Max, Sum
 from pypika.terms import Term, ValueWrapper
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.channel import customer_channel
+from sales_kpi.facts.reading.credit import credited
 from sales_kpi.facts.reading.dialect import nonzero, number, text
+from sales_kpi.facts.reading.fact import Family, members
 from sales_kpi.facts.reading.invoices import invoices
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, both, where
@@ -133,18 +136,31 @@ def _read(reading: Reading, original: Any, returned: Any) -> Term:
 	return both(submitted, reading.until_now.holds(original.posting_date))
 
 
-def costed(reading: Reading, column: str) -> Any:
-	"""The rows of `line_costs` as `credited` takes them, with `value` or `cost` as the amount."""
-	rows = reading.share(line_costs(reading), "costed_invoice")
-	return Query.from_(rows).select(
-		rows.document,
-		rows.customer,
-		rows.owner,
-		rows.day,
-		reading.dialect.null(Column.DATE).as_("since"),
-		rows.company,
-		rows.territory,
-		rows.source,
-		ValueWrapper(1).as_("quantity"),
-		rows[column].as_("amount"),
+def _costed(reading: Reading) -> Any:
+	"""The rows of `line_costs` as `credited` takes them, once with the value and once with the cost as the amount."""
+	rows, member = line_costs(reading).as_("costed_invoice"), members(2)
+	return (
+		Query.from_(rows)
+		.join(member, JoinType.cross)
+		.cross()
+		.select(
+			rows.document,
+			rows.customer,
+			rows.owner,
+			rows.day,
+			reading.dialect.null(Column.DATE).as_("since"),
+			rows.company,
+			rows.territory,
+			rows.source,
+			ValueWrapper(1).as_("quantity"),
+			Case().when(member.which == 0, rows.value).else_(rows.cost).as_("amount"),
+			member.which,
+		)
 	)
+
+
+COSTS = Family(
+	doctype="Sales Invoice",
+	members=("costed_sale", "cost_of_goods"),
+	told=lambda reading: credited(reading, _costed, "Sales Invoice", extra=("which",)),
+)

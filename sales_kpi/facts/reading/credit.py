@@ -31,6 +31,7 @@ def credited(
 	amount_is_shared: bool = True,
 	fallback: CreditFallback | None = None,
 	document_day: str = "day",
+	extra: tuple[str, ...] = (),
 ) -> Any:
 	"""Share out the rows of `documents` among those credited.
 
@@ -42,13 +43,14 @@ def credited(
 	amount_is_shared: whether the amount, like the quantity, is multiplied by the share.
 	fallback: who is credited where there is no team at all; as the settings say, if not given.
 	document_day: column with the day of the document that carries the team, on which a user is who they are.
+	extra: columns of the documents that the rows keep beside those of a fact.
 
 	Each document is joined with its team once; what an uneven team leaves of the whole is added by a second, narrow look
 	at the few documents that have one.
 	"""
 	if "sales_person" not in reading.dimensions:
 		rows = documents(reading).as_("documents")
-		return _shared(reading, Query.from_(rows), rows, Bound(""), ValueWrapper(1), amount_is_shared)
+		return _shared(reading, Query.from_(rows), rows, Bound(""), ValueWrapper(1), amount_is_shared, extra)
 	fallback = reading.settings.credit_fallback if fallback is None else fallback
 	team = reading.table("Sales Team", alias="team")
 	rows = documents(reading).as_("documents")
@@ -56,14 +58,14 @@ def credited(
 	share = Case().when(team.parent.isnull(), 1.0).else_(team.allocated_percentage / 100.0)
 	if fallback is not CreditFallback.NONE:
 		query = query.where(team.parent.notnull())
-	shared = _shared(reading, query, rows, text(team.sales_person), share, amount_is_shared)
+	shared = _shared(reading, query, rows, text(team.sales_person), share, amount_is_shared, extra)
 	uneven = _uneven(reading, entity)
 	if uneven is not None:
-		shared = shared.union_all(_left(uneven, documents, parenttype, parent, amount_is_shared))
+		shared = shared.union_all(_left(uneven, documents, parenttype, parent, amount_is_shared, extra))
 	if fallback is CreditFallback.NONE:
 		return shared
 	without = partial(_without_team, documents=documents, parenttype=parenttype, parent=parent)
-	return shared.union_all(_fallback(reading, without, fallback, amount_is_shared, document_day))
+	return shared.union_all(_fallback(reading, without, fallback, amount_is_shared, document_day, extra))
 
 
 def _uneven(reading: Reading, entity: str | None) -> Reading | None:
@@ -84,6 +86,7 @@ def _left(
 	parenttype: str | Callable[[Any], Term],
 	parent: str,
 	amount_is_shared: bool,
+	extra: tuple[str, ...],
 ) -> Any:
 	"""One row for what the lines of a Sales Team leave of the whole; nobody's."""
 	rows, team = documents(reading).as_("documents"), reading.table("Sales Team", alias="team")
@@ -94,7 +97,7 @@ def _left(
 	)
 	left = Query.from_(rows).select(rows.star, (1 - assigned).as_("missing_share")).as_("remaining")
 	query = Query.from_(left).where(Abs(left.missing_share) > NEGLIGIBLE)
-	return _shared(reading, query, left, Bound(""), left.missing_share, amount_is_shared)
+	return _shared(reading, query, left, Bound(""), left.missing_share, amount_is_shared, extra)
 
 
 def _without_team(
@@ -120,6 +123,7 @@ def _fallback(
 	fallback: CreditFallback,
 	amount_is_shared: bool,
 	document_day: str,
+	extra: tuple[str, ...],
 ) -> Any:
 	"""Documents without a Sales Team, credited as the settings want."""
 	if fallback is CreditFallback.CUSTOMER_TEAM:
@@ -131,8 +135,9 @@ def _fallback(
 			entity=None,
 			amount_is_shared=amount_is_shared,
 			fallback=CreditFallback.NONE,
+			extra=extra,
 		).as_("by_customer")
-		return Query.from_(again).select(*(again[name] for name in FACT_COLUMNS))
+		return Query.from_(again).select(*(again[name] for name in (*FACT_COLUMNS, *extra)))
 	left = without(reading).as_("remaining")
 	query, user = Query.from_(left), left.owner
 	if fallback is CreditFallback.ACCOUNT_MANAGER:
@@ -140,7 +145,7 @@ def _fallback(
 		query = query.left_join(customer).on(customer.name == left.customer)
 		user = customer.account_manager
 	query, person = salesperson_of(reading, query, user, left[document_day])
-	return _shared(reading, query, left, person, ValueWrapper(1), amount_is_shared)
+	return _shared(reading, query, left, person, ValueWrapper(1), amount_is_shared, extra)
 
 
 def _team_of(rows: Any, team: Any, parenttype: str | Callable[[Any], Term], parent: str) -> Term:
@@ -150,7 +155,13 @@ def _team_of(rows: Any, team: Any, parenttype: str | Callable[[Any], Term], pare
 
 
 def _shared(
-	reading: Reading, query: Any, rows: Any, person: Term, share: Term, amount_is_shared: bool
+	reading: Reading,
+	query: Any,
+	rows: Any,
+	person: Term,
+	share: Term,
+	amount_is_shared: bool,
+	extra: tuple[str, ...],
 ) -> Any:
 	return row(
 		reading,
@@ -164,4 +175,4 @@ def _shared(
 		source=rows.source,
 		quantity=rows.quantity * share,
 		amount=rows.amount * share if amount_is_shared else rows.amount,
-	)
+	).select(*(rows[name] for name in extra))

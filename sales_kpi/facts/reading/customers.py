@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pypika import Case
 from pypika.analytics import FirstValue, Lag, RowNumber
 from pypika.analytics import Lead as Next
+from pypika.enums import JoinType
 from pypika.functions import Min
 from pypika.terms import Term, ValueWrapper
 
@@ -15,6 +15,7 @@ from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.channel import customer_channel
 from sales_kpi.facts.reading.credit import credited
 from sales_kpi.facts.reading.dialect import text
+from sales_kpi.facts.reading.fact import Family, members
 from sales_kpi.facts.reading.invoices import has_a_life, invoices, is_purchase, orders, purchases
 from sales_kpi.facts.reading.people import company_of, owner_on_day
 from sales_kpi.facts.reading.query import Query
@@ -49,26 +50,6 @@ def purchase_history(reading: Reading) -> Any:
 	return reading.share(history, "told")
 
 
-def first_purchases(reading: Reading) -> Any:
-	"""The earliest purchase of each customer in each company, in the shape that `credited` takes."""
-	told = purchase_history(reading)
-	query = where(Query.from_(told), told.place == 1, reading.day.holds(told.day))
-	query, source = customer_channel(reading, query, told.customer)
-	return query.select(
-		told.customer.as_("document"),
-		told.customer,
-		told.owner,
-		told.parent,
-		told.day,
-		reading.dialect.null(Column.DATE).as_("since"),
-		told.company,
-		told.territory,
-		source.as_("source"),
-		ValueWrapper(1).as_("quantity"),
-		told.amount,
-	)
-
-
 def known_before(reading: Reading) -> Any:
 	"""Customers with an opening invoice in a company: known there before the records begin (`customer`, `company`)."""
 	invoice = reading.table("Sales Invoice")
@@ -79,10 +60,11 @@ def known_before(reading: Reading) -> Any:
 	)
 
 
-def spells(reading: Reading) -> Any:
-	"""Buying spells, one row each, as `credited` takes them, with the day of the spell's last purchase in `last_day`.
+def _spells(reading: Reading) -> Any:
+	"""Buying spells, one row each: their first purchase, and the day of their last one in `last_day`.
 
-	A spell is a chain of purchases, each no more than N days after the one before.
+	A spell is a chain of purchases, each no more than N days after the one before. `place` is 1 for the first of a
+	customer.
 	"""
 	told = purchase_history(reading)
 	patience = reading.settings.churn_after_days
@@ -99,38 +81,54 @@ def spells(reading: Reading) -> Any:
 			told.company,
 			told.day,
 			told.territory,
+			told.amount,
+			told.place,
 			Case().when(begins, 1).else_(0).as_("begins"),
 			Case().when(ends, 1).else_(0).as_("ends"),
 			Next(told.day).over(told.company, told.customer).orderby(told.place).as_("next_edge"),
 		)
 	).as_("edge")
-	begun = (
+	return (
 		Query.from_(edge)
 		.where(edge.begins == 1)
-		.select(
-			edge.parent,
-			edge.owner,
-			edge.customer,
-			edge.company,
-			edge.day,
-			edge.territory,
-			Case().when(edge.ends == 1, edge.day).else_(edge.next_edge).as_("last_day"),
-		)
-	).as_("spell")
-	query, source = customer_channel(reading, Query.from_(begun), begun.customer)
-	return query.select(
-		begun.customer.as_("document"),
-		begun.customer,
-		begun.owner,
-		begun.parent,
-		begun.day,
-		begun.last_day,
-		begun.company,
-		begun.territory,
+		.select(edge.star, Case().when(edge.ends == 1, edge.day).else_(edge.next_edge).as_("last_day"))
+	)
+
+
+def _lives(reading: Reading) -> Any:
+	"""What happens in the life of a customer, as `credited` takes it: one row for each of LIVES.
+
+	first_day is the day of the invoice whose team is credited: that with which the spell began.
+	"""
+	spell, known, member = _spells(reading).as_("spell"), known_before(reading).as_("known"), members(4)
+	query = (
+		Query.from_(spell)
+		.join(member, JoinType.cross)
+		.cross()
+		.left_join(known)
+		.on((known.customer == spell.customer) & (known.company == spell.company))
+		.where((member.which > 1) | (spell.place == 1))
+		.where((member.which != 1) | known.customer.isnull())
+	)
+	query, source = customer_channel(reading, query, spell.customer)
+	ended = reading.dialect.plus_days(spell.last_day, reading.settings.churn_after_days + 1)
+	is_lapse = member.which == 3
+	lives = query.select(
+		spell.customer.as_("document"),
+		spell.customer,
+		spell.owner,
+		spell.parent,
+		spell.day.as_("first_day"),
+		Case().when(is_lapse, ended).else_(spell.day).as_("day"),
+		Case().when(is_lapse, spell.day).else_(reading.dialect.null(Column.DATE)).as_("since"),
+		spell.company,
+		spell.territory,
 		source.as_("source"),
 		ValueWrapper(1).as_("quantity"),
-		ValueWrapper(0).as_("amount"),
-	)
+		Case().when(member.which < 2, spell.amount).else_(0).as_("amount"),
+		member.which,
+	).as_("life")
+	return where(Query.from_(lives).select(lives.star), reading.day.holds(lives.day))
 
 
 def contracts(reading: Reading) -> Any:
@@ -249,13 +247,16 @@ def buying_days(reading: Reading, customers: Any) -> Any:
 	return ordered.union_all(bought)
 
 
-def shared_by_team(
-	reading: Reading,
-	documents: Callable[[Reading], Any],
-	parenttype: str | Callable[[Any], Term] = "Sales Invoice",
-	document_day: str = "day",
-) -> Any:
-	"""Credit customers' rows by the Sales Team of the document in `parent`, whose day is in `document_day`."""
-	return credited(
-		reading, documents, parenttype, parent="parent", entity="customer", document_day=document_day
-	)
+LIVES = Family(
+	doctype="Customer",
+	members=("customer", "first_sale", "customer_spell", "customer_lapse"),
+	told=lambda reading: credited(
+		reading,
+		_lives,
+		"Sales Invoice",
+		parent="parent",
+		entity="customer",
+		document_day="first_day",
+		extra=("which",),
+	),
+)

@@ -67,6 +67,39 @@ class CreditRule(Enum):
 
 
 @dataclass(frozen=True)
+class Family:
+	"""Facts that rest on the same look at the records, which is most of the work, and are told by one query.
+
+	doctype: what the rows' documents are. members: names of the facts.
+	told: makes a query with FACT_COLUMNS and `which`, the number of a row's fact among the members.
+	"""
+
+	doctype: str
+	members: tuple[str, ...]
+	told: Callable[[Reading], Any]
+
+	def parts(self, name: str) -> Callable[[Reading], dict[str, Any]]:
+		"""The parts of one member."""
+
+		def parts(reading: Reading) -> dict[str, Any]:
+			rows = self.told(reading).as_("member")
+			mine = Query.from_(rows).where(rows.which == self.members.index(name))
+			return {self.doctype: mine.select(*(rows[column] for column in FACT_COLUMNS))}
+
+		return parts
+
+	def rows(self, statement: Reading) -> Any:
+		"""The rows of all members as a part of a larger statement, narrowed to what the reading asks for."""
+		return narrowed(self.told(statement), statement, "which")
+
+
+def members(count: int) -> Any:
+	"""The numbers of a family's members, as rows with the column `which`."""
+	numbers = [Query.select(ValueWrapper(number).as_("which")) for number in range(count)]
+	return reduce(lambda one, other: one.union_all(other), numbers).as_("members")
+
+
+@dataclass(frozen=True)
 class Fact:
 	"""One fact.
 
@@ -75,7 +108,7 @@ class Fact:
 	parts: for a reading, one SELECT for each doctype behind the fact (most have one), each with FACT_COLUMNS.
 	records: doctypes that are read.
 	credited_as: facts whose credited salespeople include all of this fact's, so that these need no look-up.
-	family: facts of one family rest on the same relations, and are read together.
+	family: the one that it is told with, if any.
 	"""
 
 	name: str
@@ -86,7 +119,7 @@ class Fact:
 	parts: Callable[[Reading], Mapping[str, Any]]
 	records: tuple[str, ...]
 	credited_as: tuple[str, ...] = ()
-	family: str = ""
+	family: Family | None = None
 
 	def selects(self, reading: Reading) -> dict[str, Any]:
 		"""One statement for each doctype behind the fact, narrowed to what the reading asks for."""
@@ -94,7 +127,7 @@ class Fact:
 		for doctype in self.parts(reading.statement()):
 			statement = reading.statement()
 			statements[doctype] = statement.shared.complete(
-				self._narrow(self.parts(statement)[doctype], statement)
+				narrowed(self.parts(statement)[doctype], statement)
 			)
 		return statements
 
@@ -105,21 +138,21 @@ class Fact:
 
 	def rows(self, statement: Reading) -> Any:
 		"""The same as a part of a larger statement, which has to be completed by what it shares."""
-		parts = [self._narrow(query, statement) for query in self.parts(statement).values()]
+		parts = [narrowed(query, statement) for query in self.parts(statement).values()]
 		return reduce(lambda one, other: one.union_all(other), parts)
 
-	@staticmethod
-	def _narrow(query: Any, reading: Reading) -> Any:
-		rows = query.as_("fact")
-		narrowed = Query.from_(rows).select(*(rows[column] for column in FACT_COLUMNS))
-		return where(
-			narrowed,
-			reading.day.until(reading.as_of).holds(rows.day),
-			reading.since.holds(rows.since),
-			reading.of_company(rows.company),
-			reading.of_entities(rows.document),
-			[one_of(rows[dimension], values) for dimension, values in reading.only.items()],
-		)
+
+def narrowed(query: Any, reading: Reading, *extra: str) -> Any:
+	"""The rows of a query that the reading asks for, with the columns of a fact and some more."""
+	rows = query.as_("fact")
+	return where(
+		Query.from_(rows).select(*(rows[column] for column in (*FACT_COLUMNS, *extra))),
+		reading.day.until(reading.as_of).holds(rows.day),
+		reading.since.holds(rows.since),
+		reading.of_company(rows.company),
+		reading.of_entities(rows.document),
+		[one_of(rows[dimension], values) for dimension, values in reading.only.items()],
+	)
 
 
 def row(reading: Reading, query: Any, **columns: Any) -> Any:

@@ -11,7 +11,7 @@ from pypika.terms import Term
 
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.dialect import coalesce, filled, nonzero, number, text
-from sales_kpi.facts.reading.fact import row
+from sales_kpi.facts.reading.fact import Family, row
 from sales_kpi.facts.reading.invoices import orders
 from sales_kpi.facts.reading.people import company_of, owner_on_day, salesperson_of
 from sales_kpi.facts.reading.query import Query
@@ -115,34 +115,43 @@ def ordered_opportunities(reading: Reading) -> Any:
 	return Query.from_(both).groupby(both.document).select(both.document, Min(both.day).as_("day"))
 
 
-def closed_opportunities(reading: Reading, status: str) -> Any:
-	"""Rows for opportunities that were lost or closed and are no win, from the day on which that happened."""
+def _ends(reading: Reading) -> Any:
+	"""Rows for opportunities that came to an end: won (0), lost (1) or closed (2), never before they began.
+
+	Won is what led to a Sales Order, or is said to be converted. Lost is also what the transition log holds for lost: one
+	that a daily job closed afterwards stays lost, and must not leave the pipeline twice.
+	"""
 	opportunity = reading.table("Opportunity")
-	won = reading.share(ordered_opportunities(reading), "won")
+	won = ordered_opportunities(reading).as_("won")
 	query = opportunities(reading, opportunity).left_join(won).on(won.document == opportunity.name)
-	query = query.where(won.document.isnull()).where(text(opportunity.status) != Bound("Converted"))
-	has_status = opportunity.status == Bound(status)
 	query, day, estimated = log_or_modified(reading, query, opportunity, "Opportunity")
-	if not reading.schema.has("Sales Transition"):
-		return decided(reading, query.where(has_status), opportunity, day, estimated)
-	held = lost(reading, "Opportunity").as_("held_lost")
-	query = query.left_join(held).on(held.document == opportunity.name)
-	if status == "Lost":
-		query = query.where(has_status | held.day.notnull())
-		day = Case().when(held.day.notnull(), held.day).else_(day)
-		estimated = Case().when(held.day.notnull(), held.estimated).else_(estimated)
-	else:
-		# Closed by a daily job after it was lost: it stays lost, and must not leave the pipeline twice.
-		query = query.where(has_status).where(held.day.isnull())
-	return decided(reading, query, opportunity, day, estimated)
-
-
-def decided(reading: Reading, query: Any, opportunity: Any, day: Term, estimated: Term) -> Any:
-	"""Rows for opportunities whose end came on a day, never before they began."""
+	status, ordered = text(opportunity.status), won.day.notnull()
+	is_lost = status == Bound("Lost")
+	ended = ordered | status.isin([Bound(name) for name in ("Converted", "Lost", "Closed")])
+	is_won = ordered | (status == Bound("Converted"))
+	if reading.schema.has("Sales Transition"):
+		held = lost(reading, "Opportunity").as_("held_lost")
+		query = query.left_join(held).on(held.document == opportunity.name)
+		ended, is_lost = ended | held.day.notnull(), is_lost | held.day.notnull()
+		by_log = is_won.negate() & held.day.notnull()
+		day = Case().when(by_log, held.day).else_(day)
+		estimated = Case().when(by_log, held.estimated).else_(estimated)
 	since = opportunity.transaction_date
 	return opportunity_rows(
-		reading, query, opportunity, reading.dialect.later(day, since), since=since, estimated=estimated
-	)
+		reading,
+		query.where(ended),
+		opportunity,
+		reading.dialect.later(Case().when(ordered, won.day).else_(day), since),
+		since=since,
+		estimated=Case().when(ordered, 0).else_(estimated),
+	).select(Case().when(is_won, 0).when(is_lost, 1).else_(2).as_("which"))
+
+
+ENDS = Family(
+	doctype="Opportunity",
+	members=("opportunity_win", "opportunity_loss", "opportunity_drop"),
+	told=_ends,
+)
 
 
 def quotations(reading: Reading, quotation: Any) -> Any:
