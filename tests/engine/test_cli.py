@@ -16,7 +16,7 @@ import pytest
 from tables import OWN, make
 from typer.testing import CliRunner
 
-from sales_kpi import cli
+from sales_kpi import cli, terminal
 from sales_kpi.demo.company import SCHEMAS, SITE_KINDS
 
 try:
@@ -402,7 +402,7 @@ def test_names_cannot_give_the_terminal_orders(tmp_path: Path) -> None:
 	],
 )  # fmt: skip
 def test_durations(seconds: float, text: str) -> None:
-	assert cli._duration(seconds) == text
+	assert terminal.duration(seconds) == text
 
 
 # documents
