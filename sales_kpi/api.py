@@ -28,13 +28,14 @@ def compute(
 
 	asker = Asker.current()
 	filters = {
-		"company": company, "from_date": from_date, "to_date": to_date, "every": every, "by": by,
-		"kpis": frappe.parse_json(kpis) if isinstance(kpis, str) and kpis.startswith("[") else kpis,
+		"company": company, "from_date": from_date, "to_date": to_date, "every": every, "by": by, "kpis": kpis,
 		"as_of": as_of, "calendar": calendar,
 	}  # fmt: skip
 	with explained():
 		question = question_from(filters, asker.settings)
 	return [
-		dict(value, period_start=value["period_start"].isoformat(), period_end=value["period_end"].isoformat())
+		dict(
+			value, period_start=value["period_start"].isoformat(), period_end=value["period_end"].isoformat()
+		)
 		for value in asker.values(question)
 	]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -21,25 +22,26 @@ from sales_kpi.kpis.definition import Kpi
 OWN_PACKAGES = ("sales_kpi.facts", "sales_kpi.kpis")
 ENTRY_POINTS = "sales_kpi_modules"
 
-_added: list[str] = []
+_added: ContextVar[tuple[str, ...]] = ContextVar("added", default=())
 
 
 def extend(packages: Iterable[str]) -> None:
-	"""Add the facts and KPIs of other packages, named by their import paths."""
-	new = [package for package in packages if package not in _added]
-	if new:
-		_added.extend(new)
-		_found.cache_clear()
+	"""Let the catalogue hold the facts and KPIs of these other packages besides the app's own, and of no others.
+
+	Packages are named by their import paths. It holds for the present thread of work: a bench serves sites that have
+	different apps installed.
+	"""
+	_added.set(tuple(dict.fromkeys(packages)))
 
 
 def facts() -> dict[str, Fact]:
 	"""All facts by name."""
-	return _found()[0]
+	return _found(_packages())[0]
 
 
 def kpis() -> dict[str, Kpi]:
 	"""All KPIs by name, the app's own first."""
-	return _found()[1]
+	return _found(_packages())[1]
 
 
 def kpi(name: str) -> Kpi:
@@ -52,11 +54,21 @@ def kpi(name: str) -> Kpi:
 	return known[name]
 
 
+def _packages() -> tuple[str, ...]:
+	"""Import paths of all packages that are searched."""
+	return tuple(dict.fromkeys((*OWN_PACKAGES, *_by_entry_points(), *_added.get())))
+
+
 @lru_cache(maxsize=1)
-def _found() -> tuple[dict[str, Fact], dict[str, Kpi]]:
+def _by_entry_points() -> tuple[str, ...]:
+	return tuple(point.value for point in entry_points(group=ENTRY_POINTS))
+
+
+@lru_cache(maxsize=16)
+def _found(packages: tuple[str, ...]) -> tuple[dict[str, Fact], dict[str, Kpi]]:
 	found_facts: dict[str, Fact] = {}
 	found_kpis: dict[str, Kpi] = {}
-	for module in _modules():
+	for module in _modules(packages):
 		fact, definition = getattr(module, "FACT", None), getattr(module, "KPI", None)
 		if isinstance(fact, Fact):
 			_add(found_facts, fact.name, fact, module)
@@ -75,9 +87,8 @@ def _add(found: dict[str, Fact] | dict[str, Kpi], name: str, thing: Fact | Kpi, 
 	found[name] = thing  # type: ignore[assignment]
 
 
-def _modules() -> Iterator[ModuleType]:
-	packages = [*OWN_PACKAGES, *(point.value for point in entry_points(group=ENTRY_POINTS)), *_added]
-	for name in dict.fromkeys(packages):
+def _modules(packages: Iterable[str]) -> Iterator[ModuleType]:
+	for name in packages:
 		package = importlib.import_module(name)
 		yield package
 		for found in pkgutil.iter_modules(getattr(package, "__path__", ())):

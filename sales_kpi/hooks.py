@@ -28,7 +28,16 @@ doc_events = {
 		"on_change": "sales_kpi.events.sales_person.on_change",
 		"after_rename": "sales_kpi.events.sales_person.after_rename",
 	},
+	"Employee": {
+		"on_change": "sales_kpi.events.employee.on_change",
+		"after_rename": "sales_kpi.events.employee.after_rename",
+	},
 	"User": {"after_rename": "sales_kpi.events.user.after_rename"},
+	"Sales Stage": {"after_rename": "sales_kpi.events.sales_stage.after_rename"},
+	"Communication": {
+		"validate": "sales_kpi.events.communication.validate",
+		"on_change": "sales_kpi.events.communication.on_change",
+	},
 }
 
 scheduler_events = {

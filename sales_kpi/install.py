@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import frappe
+from frappe import _
 
 SUPPORTED = (15, 16)
 """Major versions of Frappe and ERPNext that the app is tested with."""
@@ -18,18 +19,30 @@ def before_install() -> None:
 def after_install() -> None:
 	"""Make the catalogue's records and the first proposal of settings, and begin the transition log."""
 	from sales_kpi.site.kpi_records import insert_missing
-	from sales_kpi.site.proposals import fill_settings
 
 	insert_missing()
-	fill_settings()
+	propose_settings()
 	frappe.enqueue(
 		"sales_kpi.site.transitions.begin",
 		queue="long",
-		timeout=3600,
+		timeout=6 * 3600,
 		job_id="sales_kpi_begin_log",
 		deduplicate=True,
 		enqueue_after_commit=True,
 	)
+
+
+def propose_settings() -> None:
+	"""Fill the settings with what the site's records propose. Odd records must not stop the installation."""
+	from sales_kpi.site.proposals import fill_settings
+
+	frappe.db.savepoint("sales_kpi_settings")
+	try:
+		fill_settings()
+	except Exception:
+		frappe.db.rollback(save_point="sales_kpi_settings")
+		frappe.clear_document_cache("Sales KPI Settings", "Sales KPI Settings")
+		frappe.log_error(title="Sales KPI: no settings were proposed")
 
 
 def after_migrate() -> None:
@@ -42,9 +55,12 @@ def after_migrate() -> None:
 
 def check_versions() -> None:
 	"""Stop with a clear sentence on a version of Frappe or ERPNext that the app isn't made for."""
-	for app in ("frappe", "erpnext"):
+	for app, title in (("frappe", "Frappe"), ("erpnext", "ERPNext")):
 		version = frappe.get_attr(f"{app}.__version__")
 		major = re.match(r"\d+", str(version))
 		if major is None or int(major.group()) not in SUPPORTED:
-			known = " and ".join(str(number) for number in SUPPORTED)
-			frappe.throw(f"Sales KPI works with version {known} of {app}, not with {version}.")
+			known = _("{0} or {1}").format(*SUPPORTED)
+			frappe.throw(
+				_("Sales KPI works with version {0} of {1}, not with {2}.").format(known, title, version),
+				title=_("Sales KPI"),
+			)

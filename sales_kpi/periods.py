@@ -144,7 +144,8 @@ class Calendar:
 			if self.kind == "jalali":
 				from persiantools.jdatetime import JalaliDate
 
-				return JalaliDate(index // 12, index % 12 + 1, 1).to_gregorian()
+				first: date = JalaliDate(index // 12, index % 12 + 1, 1).to_gregorian()
+				return first
 			year, month = divmod(index + self.month - 1, 12)
 			return date(year, month + 1, min(self.day, gregorian.monthrange(year, month + 1)[1]))
 		except (ValueError, OverflowError) as error:

@@ -6,7 +6,38 @@ import frappe
 
 from sales_kpi.sources.site import SCHEMA_KEY
 
+MODULE = "Sales KPI"
+
+ABOUT_DOCTYPES = (
+	("Custom Field", "dt"),
+	("Property Setter", "doc_type"),
+	("Custom DocPerm", "parent"),
+	("Client Script", "dt"),
+	("Notification", "document_type"),
+	("User Permission", "allow"),
+	("User Permission", "applicable_for"),
+	("Version", "ref_doctype"),
+	("Comment", "reference_doctype"),
+	("DocShare", "share_doctype"),
+	("ToDo", "reference_type"),
+	("Tag Link", "document_type"),
+	("List Filter", "reference_doctype"),
+	("List View Settings", "name"),
+)  # fmt: skip
+"""Where admins and users leave records about doctypes of the app, which Frappe doesn't delete with these."""
+
 
 def before_uninstall() -> None:
-	"""Take away what Frappe doesn't: what the cache remembers. Doctypes, reports and their tables go with the app."""
+	"""Take away what Frappe doesn't. Doctypes and their tables, reports, workspaces and pages go with the app."""
+	ours = frappe.get_all("DocType", filters={"module": MODULE}, pluck="name")
+	for doctype, fieldname in ABOUT_DOCTYPES:
+		if frappe.db.table_exists(doctype):
+			frappe.db.delete(doctype, {fieldname: ("in", ours)})
+	# Version 15 leaves the values of a Single behind.
+	frappe.db.delete("Singles", {"doctype": ("in", ours)})
+	for job in frappe.get_all(
+		"Scheduled Job Type", filters={"method": ("like", "sales_kpi.%")}, pluck="name"
+	):
+		frappe.db.delete("Scheduled Job Log", {"scheduled_job_type": job})
+		frappe.db.delete("Scheduled Job Type", {"name": job})
 	frappe.cache.delete_value(SCHEMA_KEY)

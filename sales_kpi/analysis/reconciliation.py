@@ -28,7 +28,7 @@ from pypika.terms import Term, ValueWrapper
 
 from sales_kpi.analysis.masters import Masters
 from sales_kpi.analysis.values import Question, compute
-from sales_kpi.facts.reading.binding import Bound
+from sales_kpi.facts.reading.binding import Bound, column_names
 from sales_kpi.facts.reading.dialect import number, text
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, Span, one_of, where
@@ -69,6 +69,7 @@ WHY: dict[str, tuple[str, str]] = {
 	"journals": ("Journal entries", "Posted on income accounts without any invoice."),
 	"vouchers": ("Other vouchers", "Purchases, payments and others that touch income accounts."),
 	"rounding": ("Rounding in the ledger", "Each line is rounded by itself when it is posted."),
+	"waiting": ("POS not closed yet", "They count when their sales invoice is made, in both figures."),
 }  # fmt: skip
 """Title and explanation of every difference, by name."""
 
@@ -376,7 +377,7 @@ def _shares(books: Books, invoices: Any) -> Any:
 		.join(team)
 		.on((team.parent == rows.name) & (team.parenttype == Bound("Sales Invoice")))
 		.select(
-			rows.star,
+			*(rows[name] for name in column_names(invoices)),
 			text(team.sales_person).as_("person"),
 			(number(team.allocated_percentage) / 100.0).as_("share"),
 		)

@@ -8,8 +8,10 @@ the manifest. So removal needs to know nothing of how the demo is made.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -91,11 +93,13 @@ Progress = Callable[[int, int], None]
 """Called with the rows written so far, and about how many there will be."""
 
 
-class DemoError(frappe.ValidationError):
+class DemoError(frappe.ValidationError):  # type: ignore[misc]
 	"""Demo data can't be put here: the sentence says why."""
 
 
-def fill(company: DemoCompany, password: str | None = None, progress: Progress | None = None) -> tuple[str, ...]:
+def fill(
+	company: DemoCompany, password: str | None = None, progress: Progress | None = None
+) -> tuple[str, ...]:
 	"""Put the demo company's records into the connected site, and the settings that fit it. Returns its companies.
 
 	Users can log in at once if a password is given, else when an administrator has set them one.
@@ -104,8 +108,12 @@ def fill(company: DemoCompany, password: str | None = None, progress: Progress |
 	refuse_real_site()
 	names = Names.free()
 	manifest = {
-		"companies": names.companies, "settings": _settings_record(), "series": {}, "parents": [],
-	}  # fmt: skip
+		"companies": names.companies,
+		"settings": _settings_record(),
+		"series": {},
+		"parents": [],
+		"default_companies": {},
+	}
 	_save_manifest(manifest)
 	try:
 		_Filling(company, names, manifest, progress).run()
@@ -128,9 +136,9 @@ def refuse_real_site() -> None:
 	for doctype in SALES_DOCUMENTS:
 		if frappe.db.count(doctype):
 			raise DemoError(
-				_("This site has records of its own in {0}: demo data only goes to a site without sales documents.").format(
-					_(doctype)
-				)
+				_(
+					"This site has records of its own in {0}: demo data only goes to a site without sales documents."
+				).format(_(doctype))
 			)
 	if not frappe.db.count("Company") or not frappe.db.count("Territory"):
 		raise DemoError(_("Finish ERPNext's setup wizard first: demo data needs its trees and a company."))
@@ -147,13 +155,17 @@ class Names:
 	@classmethod
 	def free(cls) -> Names:
 		"""Names that are free: "Alpha Trading (Demo)", "Alpha Trading (Demo 2)" … where the plain one is taken."""
-		exact, suffixes, companies = {}, {}, []
+		exact: dict[str, str] = {}
+		suffixes: dict[str, str] = {}
+		companies: list[str] = []
 		for name, abbr in zip(COMPANIES, ABBREVIATIONS, strict=True):
 			for number in count():
 				marked = f" (Demo {number})" if number > 1 else " (Demo)"
 				label = name + (marked if number else "")
 				short = abbr + ("D" + (str(number) if number > 1 else "") if number else "")
-				if not frappe.db.exists("Company", label) and not frappe.db.exists("Company", {"abbr": short}):
+				if not frappe.db.exists("Company", label) and not frappe.db.exists(
+					"Company", {"abbr": short}
+				):
 					break
 			companies.append(label)
 			exact |= {name: label, abbr: short}
@@ -165,7 +177,10 @@ class Names:
 			("Sales Person", "Sales Team"),
 		):
 			roots = frappe.get_all(
-				doctype, filters={TREES[doctype]: ("is", "not set"), "is_group": 1}, pluck="name", order_by="lft"
+				doctype,
+				filters={TREES[doctype]: ("is", "not set"), "is_group": 1},
+				pluck="name",
+				order_by="lft",
 			)
 			exact[demo_root] = roots[0] if roots and demo_root not in roots else demo_root
 		return cls(tuple(companies), exact, suffixes)
@@ -211,6 +226,7 @@ class _Filling:
 			if self.progress:
 				self.progress(self.written, self.company.invoice_count * ROWS_PER_INVOICE)
 		self._insert_surroundings()
+		self._set_defaults()
 		self._raise_series()
 		for doctype in TREES:
 			rebuild_tree(doctype)
@@ -238,7 +254,9 @@ class _Filling:
 	def _new(self, table: str, rows: pd.DataFrame) -> pd.DataFrame:
 		"""The rows that the site doesn't have yet. Raises DemoError where a name is taken that isn't shared."""
 		if self.definitions[table].child:
-			if table == "Holiday" and not frappe.db.exists("Holiday List", {"name": "Working Days", "_user_tags": TAG}):
+			if table == "Holiday" and not frappe.db.exists(
+				"Holiday List", {"name": "Working Days", "_user_tags": TAG}
+			):
 				return rows.iloc[:0]
 			return rows
 		known: set[str] = set()
@@ -335,6 +353,31 @@ class _Filling:
 			if not doc.meta.istable:
 				frappe.db.set_value(doc.doctype, doc.name, "_user_tags", TAG, update_modified=False)
 
+	def _set_defaults(self) -> None:
+		"""Accounts that ERPNext asks a company for when somebody submits a document of it."""
+		for company in self.names.companies:
+			abbr = frappe.db.get_value("Company", company, "abbr")
+			accounts = {
+				"round_off_account": "Administrative Expenses",
+				"write_off_account": "Administrative Expenses",
+				"exchange_gain_loss_account": "Administrative Expenses",
+				"default_bank_account": "Bank Account",
+				"default_inventory_account": "Stock In Hand",
+			}
+			values: dict[str, Any] = {
+				fieldname: f"{account} - {abbr}" for fieldname, account in accounts.items()
+			}
+			values |= {"round_off_cost_center": f"Main - {abbr}", "enable_perpetual_inventory": 0}
+			if frappe.get_meta("Company").has_field("reporting_currency"):
+				values["reporting_currency"] = frappe.db.get_value("Company", company, "default_currency")
+			frappe.db.set_value("Company", company, values, update_modified=False)
+		# Forms and reports begin with the site's default company.
+		for name, company in frappe.get_all(
+			"DefaultValue", {"defkey": "company"}, ["name", "defvalue"], as_list=True
+		):
+			self.manifest["default_companies"][name] = company
+			_set_default_company(name, self.names.companies[0])
+
 	def _surroundings(self) -> Iterator[dict[str, Any]]:
 		from sales_kpi.demo.activity import PARAMETERS, TEMPLATE
 		from sales_kpi.demo.funnel import LOST_REASONS
@@ -409,6 +452,8 @@ def remove(progress: Progress | None = None) -> None:
 			frappe.db.delete(doctype, {field: ("in", users)})
 	for doctype, name, parent in manifest["parents"]:
 		frappe.db.set_value(doctype, name, TREES[doctype], parent, update_modified=False)
+	for name, company in manifest.get("default_companies", {}).items():
+		_set_default_company(name, company)
 	_restore_series(manifest["series"])
 	for doctype in TREES:
 		rebuild_tree(doctype)
@@ -416,6 +461,13 @@ def remove(progress: Progress | None = None) -> None:
 	frappe.qb.from_(singles).delete().where(singles.doctype == MANIFEST[0]).run()
 	frappe.db.commit()
 	frappe.clear_cache()
+
+
+def _set_default_company(name: str, company: str) -> None:
+	"""Change a row of the site's defaults, and the form that shows it."""
+	frappe.db.set_value("DefaultValue", name, "defvalue", company, update_modified=False)
+	if frappe.db.get_value("DefaultValue", name, "parent") == "__default":
+		frappe.db.set_single_value("Global Defaults", "default_company", company, update_modified=False)
 
 
 def _doctypes_to_clear() -> list[str]:
@@ -437,7 +489,9 @@ def _doctypes_to_clear() -> list[str]:
 	kept = [
 		name
 		for name in frappe.get_all(
-			"DocType", filters={"issingle": 0, "istable": 0, "is_virtual": 0, "name": ("in", sorted(found))}, pluck="name"
+			"DocType",
+			filters={"issingle": 0, "istable": 0, "is_virtual": 0, "name": ("in", sorted(found))},
+			pluck="name",
 		)
 		if frappe.db.table_exists(name)
 	]
@@ -460,11 +514,15 @@ def _clear(doctype: str, companies: tuple[str, ...]) -> None:
 	doomed = frappe.qb.from_(table).select(table.name).where(condition)
 	for name in sorted({field.options for field in frappe.get_meta(doctype).get_table_fields()}):
 		child = frappe.qb.DocType(name)
-		frappe.qb.from_(child).delete().where(child.parenttype == doctype).where(child.parent.isin(doomed)).run()
+		frappe.qb.from_(child).delete().where(child.parenttype == doctype).where(
+			child.parent.isin(doomed)
+		).run()
 	for name, (of, reference) in REFERRING.items():
 		if frappe.db.table_exists(name) and name != doctype:
 			other = frappe.qb.DocType(name)
-			frappe.qb.from_(other).delete().where(other[of] == doctype).where(other[reference].isin(doomed)).run()
+			frappe.qb.from_(other).delete().where(other[of] == doctype).where(
+				other[reference].isin(doomed)
+			).run()
 	frappe.qb.from_(table).delete().where(condition).run()
 
 
@@ -489,27 +547,41 @@ def _settings_record() -> dict[str, Any]:
 	for field in doc.meta.fields:
 		if field.fieldtype in ("Table", "Table MultiSelect"):
 			child = frappe.get_meta(field.options)
-			columns = [column.fieldname for column in child.fields if column.fieldtype not in frappe.model.no_value_fields]
-			kept[field.fieldname] = [{name: row.get(name) for name in columns} for row in doc.get(field.fieldname)]
+			columns = [
+				column.fieldname
+				for column in child.fields
+				if column.fieldtype not in frappe.model.no_value_fields
+			]
+			kept[field.fieldname] = [
+				{name: row.get(name) for name in columns} for row in doc.get(field.fieldname)
+			]
 		elif field.fieldtype not in frappe.model.no_value_fields:
 			kept[field.fieldname] = doc.get(field.fieldname)
 	return kept
 
 
-def _fill_settings(company: DemoCompany, names: Names) -> None:
-	"""The settings that fit the demo company, in its names here."""
-	from sales_kpi.demo.settings import settings as settings_text
+def engine_settings(company: DemoCompany) -> Settings:
+	"""The settings that fit the demo company, in the names that it has by itself."""
+	from sales_kpi.demo.settings import settings
 	from sales_kpi.settings_file import settings_from
 
-	try:
-		import tomllib as toml
-	except ImportError:
-		import tomli as toml  # Python 3.10
-	engine: Settings = settings_from(toml.loads(settings_text(company)))
+	toml: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+	return settings_from(toml.loads(settings(company)))
+
+
+def _fill_settings(company: DemoCompany, names: Names) -> None:
+	"""Save the settings that fit the demo company, in its names here."""
+	engine = engine_settings(company)
 	accounts = [names.on_site(name) for name in engine.acquisition_accounts]
 	centers = [
-		*({"cost_center": names.on_site(key), "sales_person": value} for key, value in engine.cost_center_sales_person.items()),
-		*({"cost_center": names.on_site(key), "source": value} for key, value in engine.cost_center_source.items()),
+		*(
+			{"cost_center": names.on_site(key), "sales_person": value}
+			for key, value in engine.cost_center_sales_person.items()
+		),
+		*(
+			{"cost_center": names.on_site(key), "source": value}
+			for key, value in engine.cost_center_source.items()
+		),
 	]
 	_restore_settings({
 		"companies": [{"company": name} for name in names.companies],

@@ -1,4 +1,4 @@
-"""What happens to a Opportunity."""
+"""What happens to an Opportunity."""
 
 from __future__ import annotations
 

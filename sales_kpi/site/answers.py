@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from html import escape
 from typing import Any
 
 import frappe
 from frappe import _
 
 from sales_kpi import catalogue
-from sales_kpi.analysis.documents import DocumentList, documents
+from sales_kpi.analysis.documents import Document, DocumentList, documents
 from sales_kpi.analysis.masters import Masters, read_masters
 from sales_kpi.analysis.quality import Check, quality
 from sales_kpi.analysis.values import Question, Sight, Value, compute
 from sales_kpi.errors import InputError, SalesKpiError
 from sales_kpi.kpis.definition import By, Kpi
-from sales_kpi.periods import Every
-from sales_kpi.site.permissions import Rights, rights, sight
-from sales_kpi.site.settings import SiteSettings, enabled_kpis, named_calendar, site_settings
+from sales_kpi.periods import Calendar, Every
+from sales_kpi.site.permissions import (
+	Rights,
+	is_active,
+	is_manager,
+	is_unattended,
+	quoted,
+	refuse,
+	rights,
+	sight,
+	visible_kpis,
+)
+from sales_kpi.site.settings import SiteSettings, named_calendar, site_settings
 from sales_kpi.sources.site import SiteSource
+
+EARLIEST, LATEST = date(1980, 1, 1), date(2100, 12, 31)
+"""Days that may be asked for: wide enough for any books, and never at the end of what a calendar can count."""
+
+MOST_PERIODS = 1000
+MOST_FIGURES = 200_000
+"""More than this nobody reads, and computing it would take the site's memory."""
+
+_SHORTEST = {Every.DAY: 1, Every.WEEK: 7, Every.MONTH: 28, Every.QUARTER: 89, Every.YEAR: 354}
+"""Days of the shortest period of a kind in any calendar."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+_CHUNK = 500
+"""Names looked up at a time."""
 
 
 @dataclass(frozen=True)
@@ -35,56 +63,152 @@ class Asker:
 
 	@classmethod
 	def current(cls, user: str | None = None) -> Asker:
-		"""The user of the session, or another one in whose name something is sent."""
+		"""The user of the session, or another one in whose name something is sent.
+
+		Raises frappe.PermissionError where nobody asks (`is_unattended`), so that nothing can be mailed by accident.
+		"""
+		if user is None and is_unattended():
+			refuse(_("Figures are given to somebody: run this as the user who is to read them."))
 		user = user or frappe.session.user
-		settings = site_settings()
-		masters = read_masters(SiteSource(), settings.engine)
-		return cls(user, settings, masters, rights(user, masters, settings.engine), tuple(enabled_kpis(user)))
+		if not is_active(user):
+			refuse(
+				_("You are no salesperson yet. Ask for your user to be mapped to one in Sales KPI Settings.")
+			)
+		try:
+			settings = site_settings()
+			masters = read_masters(SiteSource(), settings.engine)
+		except InputError as error:
+			# What the settings name exists no more. The sentence lists what does exist, which isn't for everybody.
+			if not is_manager(user):
+				frappe.throw(
+					_("Sales KPI Settings have to be corrected first. Tell whoever looks after them.")
+				)
+			frappe.throw(
+				f"{_('Sales KPI Settings have to be corrected first.')} {escape(str(error), quote=False)}"
+			)
+		return cls(user, settings, masters, rights(user, masters, settings.engine), visible_kpis(user))
 
 	def values(self, question: Question) -> list[Value]:
 		"""The values that a question asks for, as far as the user may see them."""
 		with explained():
 			question, seen = self._permitted(question)
-			values = compute(SiteSource(), self._as_computed(question, seen), self.settings.engine, self.masters, seen)
+			values = compute(
+				SiteSource(), self._as_computed(question, seen), self.settings.engine, self.masters, seen
+			)
 		return [self._as_asked(value, question) for value in values]
 
 	def documents(self, question: Question, scope: str) -> DocumentList:
-		"""The documents behind one KPI in one scope, if the user may see that figure."""
+		"""The documents behind one KPI in one scope, if the user may see that figure.
+
+		Which of them the user may open as well is told by `readable`.
+		"""
 		with explained():
 			question, seen = self._permitted(question)
 			if seen is not None and scope not in [shown.name for shown in seen.scopes]:
-				raise frappe.PermissionError(_("You may not see figures of {0}.").format(frappe.bold(scope)))
-			return documents(
-				SiteSource(), self._as_computed(question, seen), scope, self.settings.engine, self.masters, seen
+				refuse(_("There are no figures of {0} that you may see.").format(quoted(scope)))
+			found = documents(
+				SiteSource(),
+				self._as_computed(question, seen),
+				scope,
+				self.settings.engine,
+				self.masters,
+				seen,
 			)
+		return replace(found, value=self._as_asked(found.value, question))
+
+	def readable(self, listed: Iterable[Document]) -> frozenset[tuple[str, str]]:
+		"""Which documents the user may open, as pairs of doctype and name: only these are to be linked."""
+		names: dict[str, dict[str, None]] = {}
+		for document in listed:
+			names.setdefault(document["doctype"], {})[document["document"]] = None
+		return frozenset(
+			(doctype, name) for doctype, of in names.items() for name in self._readable(doctype, list(of))
+		)
+
+	def _readable(self, doctype: str, names: list[str]) -> list[str]:
+		if not frappe.has_permission(doctype, "read", user=self.user):
+			return []
+		found: list[str] = []
+		for first in range(0, len(names), _CHUNK):
+			chunk = names[first : first + _CHUNK]
+			found += frappe.get_list(
+				doctype,
+				filters={"name": ("in", chunk)},
+				pluck="name",
+				limit_page_length=_CHUNK,
+				user=self.user,
+			)
+		return found
 
 	def quality(self, company: str, as_of: date | None = None) -> list[Check]:
 		"""The checks of a company's records, for those who see all of it."""
 		with explained():
 			today = as_of or frappe.utils.getdate()
-			seen = sight(Question(company, today, today), self.may, self.masters)
+			seen = self._sight(Question(company, today, today))
 			if seen is not None:
-				raise frappe.PermissionError(_("Only those who see all of a company may see the quality of its records."))
+				refuse(_("Only those who see all of a company may see the quality of its records."))
 			return quality(SiteSource(), company, self.settings.engine, today, self.masters)
+
+	def _sight(self, question: Question) -> Sight | None:
+		return sight(question, self.may, self.masters, self.settings.companies)
 
 	def _permitted(self, question: Question) -> tuple[Question, Sight | None]:
 		"""The question narrowed to the KPIs that may be seen, and what may be seen of the answer."""
-		seen = sight(question, self.may, self.masters)
+		seen = self._sight(question)
 		names = [kpi.name for kpi in self.kpis]
 		if question.kpis is not None:
 			for name in question.kpis:
 				if name not in names:
-					raise InputError(_("There is no KPI {0} that you may see.").format(name))
+					raise InputError(_("There is no KPI {0} that you may see.").format(shortened(name)))
 			names = list(question.kpis)
 		if seen is not None and seen.only:
-			names = [name for name in names if self._makes_sense_in_part(name)]
-		return replace(question, kpis=tuple(names)), seen
+			sensible = [name for name in names if self._makes_sense_in_part(name, seen)]
+			if question.kpis is not None and not sensible:
+				titles = ", ".join(_(catalogue.kpi(name).title) for name in names)
+				raise InputError(_("{0}: there is no such figure of what you see in part.").format(titles))
+			names = sensible
+		question = replace(question, kpis=tuple(names))
+		self._check_size(question, seen)
+		return question, seen
 
-	def _makes_sense_in_part(self, name: str) -> bool:
+	def _makes_sense_in_part(self, name: str, seen: Sight) -> bool:
 		"""Whether a KPI can be told of what somebody sees in part, as it can of a salesperson."""
 		kpi = catalogue.kpi(name)
-		people = self.settings.engine.cost_center_sales_person
-		return By.SALES_PERSON in kpi.scopes and (not kpi.mapped_cost or any(people.values()))
+		if kpi.mapped_cost:
+			people = self.settings.engine.cost_center_sales_person
+			return By.SALES_PERSON in kpi.scopes and "territory" not in seen.only and any(people.values())
+		return By.SALES_PERSON in kpi.scopes
+
+	def _check_size(self, question: Question, seen: Sight | None) -> None:
+		"""Refuse what would be more than anybody reads, before it is computed."""
+		check_days(question)
+		if question.every is Every.RANGE:
+			periods = 1
+		else:
+			periods = (question.last - question.first).days // _SHORTEST[question.every] + 1
+		if periods > MOST_PERIODS:
+			raise InputError(
+				_(
+					"{0} periods are too many, {1} can be had at once. Ask for a shorter range, or for longer periods."
+				).format(periods, MOST_PERIODS)
+			)
+		scopes = len(seen.scopes) if seen is not None else self._scopes(question.by)
+		figures = periods * max(scopes, 1) * len(question.kpis or self.kpis)
+		if figures > MOST_FIGURES:
+			raise InputError(
+				_(
+					"{0} figures are too many, {1} can be had at once. Ask for a shorter range, or for fewer KPIs."
+				).format(figures, MOST_FIGURES)
+			)
+
+	def _scopes(self, by: By) -> int:
+		return {
+			By.COMPANY: 1,
+			By.SALES_PERSON: len(self.masters.salespeople),
+			By.TEAM: len(self.masters.salespeople),
+			By.TERRITORY: len(self.masters.territories),
+			By.SOURCE: len(self.masters.channels),
+		}[by]
 
 	@staticmethod
 	def _as_computed(question: Question, seen: Sight | None) -> Question:
@@ -98,14 +222,14 @@ class Asker:
 
 
 class explained:
-	"""Turn what the engine says of wrong input into Frappe's own kind of message."""
+	"""Turn what the engine says of wrong input into Frappe's own kind of message, which is shown as HTML."""
 
 	def __enter__(self) -> None:
 		return None
 
 	def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
 		if isinstance(error, SalesKpiError):
-			frappe.throw(str(error), title=_("Sales KPI"))
+			frappe.throw(escape(str(error), quote=False), title=_("Sales KPI"))
 
 
 def question_from(filters: Mapping[str, Any], settings: SiteSettings) -> Question:
@@ -114,37 +238,85 @@ def question_from(filters: Mapping[str, Any], settings: SiteSettings) -> Questio
 	Raises InputError where a filter is missing or names what doesn't exist.
 	"""
 	first, last = _day(filters, "from_date"), _day(filters, "to_date")
-	kpis = filters.get("kpis")
-	if isinstance(kpis, str):
-		kpis = [name.strip() for name in kpis.split(",") if name.strip()]
-	calendar = settings.calendar
-	if filters.get("calendar"):
-		calendar = named_calendar(filters["calendar"], filters.get("fiscal_year_start"))
+	if first > last:
+		raise InputError(_("from_date {0} is after to_date {1}.").format(first, last))
+	company = filters.get("company") or ""
+	if not isinstance(company, str):
+		raise InputError(_("{0} must be the name of one company.").format("company"))
 	return Question(
-		company=str(filters.get("company") or ""),
+		company=company,
 		first=first,
 		last=last,
 		every=_choice(Every, filters.get("every") or "month", _("period")),
 		by=_choice(By, filters.get("by") or "company", _("scope")),
-		kpis=tuple(kpis) if kpis else None,
+		kpis=_names(filters.get("kpis")),
 		as_of=_day(filters, "as_of") if filters.get("as_of") else frappe.utils.getdate(),
-		calendar=calendar,
+		calendar=_calendar(filters, settings),
 	)
 
 
+def check_days(question: Question) -> None:
+	"""Raise InputError where a day lies beyond what can be counted."""
+	for day in (question.first, question.last, question.as_of):
+		if not EARLIEST <= day <= LATEST:
+			raise InputError(
+				_("{0} is out of range: days from {1} to {2} can be asked for.").format(day, EARLIEST, LATEST)
+			)
+
+
 def _day(filters: Mapping[str, Any], name: str) -> date:
+	given = filters.get(name)
+	if isinstance(given, datetime):
+		return given.date()
+	if isinstance(given, date):
+		return given
 	try:
-		day = frappe.utils.getdate(filters.get(name))
-	except (ValueError, TypeError, frappe.ValidationError):
-		day = None
-	if not filters.get(name) or day is None:
-		raise InputError(_("{0} must be a date such as 2026-01-31.").format(name))
-	return day  # type: ignore[no-any-return]
+		if isinstance(given, str) and _DAY.fullmatch(given.strip()):
+			return date.fromisoformat(given.strip())
+	except ValueError:
+		pass
+	raise InputError(_("{0} must be a date such as 2026-01-31.").format(name))
 
 
-def _choice(kind: Any, text: str, what: str) -> Any:
+def _names(given: Any) -> tuple[str, ...] | None:
+	"""KPIs by a list, a JSON list, or names separated by commas; None for all."""
+	if isinstance(given, str) and given.lstrip().startswith("["):
+		with suppress(ValueError):
+			given = frappe.parse_json(given)
+	if isinstance(given, str):
+		given = [name.strip() for name in given.split(",") if name.strip()]
+	if not given:
+		return None
+	if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+		raise InputError(_("KPIs are given as a list of their names, or as names separated by commas."))
+	return tuple(dict.fromkeys(given))
+
+
+def _calendar(filters: Mapping[str, Any], settings: SiteSettings) -> Calendar:
+	"""The calendar asked for; the settings' own, with its year and week, if it is that kind or none is asked for."""
+	name, start = filters.get("calendar"), filters.get("fiscal_year_start")
+	if not name:
+		return settings.calendar
+	if not isinstance(name, str) or not isinstance(start, str | None):
+		raise InputError(_("There is no calendar {0}.").format(shortened(name)))
+	name = name.strip().lower()
+	if name == settings.calendar.kind and not start:
+		return settings.calendar
+	if name == "fiscal" and not start:
+		raise InputError(_("Say on which day the fiscal year begins, such as fiscal:04-01."))
+	return named_calendar(name, start)
+
+
+def _choice(kind: Any, text: Any, what: str) -> Any:
 	try:
 		return kind(str(text).lower())
 	except ValueError:
 		known = ", ".join(member.value for member in kind)
-		raise InputError(_("There is no {0} {1}. Choose one of: {2}.").format(what, text, known)) from None
+		said = _("There is no {0} {1}. Choose one of: {2}.").format(what, shortened(text), known)
+		raise InputError(said) from None
+
+
+def shortened(text: Any) -> str:
+	"""What somebody wrote, cut to what a message can hold."""
+	text = str(text)
+	return text if len(text) <= 140 else f"{text[:139]}…"

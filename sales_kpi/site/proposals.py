@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, TypedDict
 
 import frappe
 from frappe import _
 
-COST_WORDS = ("marketing", "sales expense", "commission on sales", "advertis", "exhibition", "promotion", "entertainment", "بازاریابی", "تبلیغات", "کمیسیون فروش", "werbe", "vertrieb", "marketing")
+from sales_kpi.site.permissions import MANAGERS
+
+COST_WORDS = (
+	"marketing", "sales expense", "commission on sales", "advertis", "exhibition", "promotion", "entertainment", "travel",
+	"werbe", "vertrieb", "reisekosten", "بازاریابی", "تبلیغات", "کمیسیون فروش", "هزینه سفر",
+)  # fmt: skip
 """Words in the names of expense accounts that are spent to win customers."""
 
 MINIMUM_GAPS = 50
 """Fewer gaps between purchases than this say nothing of a site's rhythm."""
 
 DEFAULT_CHURN_DAYS = 180
+LEAST_DAYS, MOST_DAYS = 30, 540
 
 
 class Rhythm(TypedDict):
 	"""How long the site's customers wait between two purchases.
 
-	days: proposed churn-after days. gaps: how many gaps were seen. is_default: whether they were too few to propose by.
-	histogram: number of gaps by their length in whole months of 30 days.
+	days: proposed churn-after days. p90: nine of ten gaps are no longer, 0 when there are too few to say. gaps: how many
+	were seen. is_default: whether they were too few to propose by. histogram: number of gaps by their length in whole
+	months of 30 days. sentence: how the proposal was derived, for people.
 	"""
 
 	days: int
+	p90: int
 	gaps: int
 	is_default: bool
 	histogram: dict[int, int]
+	sentence: str
 
 
 def fill_settings() -> None:
@@ -43,17 +53,20 @@ def fill_settings() -> None:
 	settings.save()
 
 
-def propose() -> dict[str, Any]:
+def propose(rhythm: Rhythm | None = None) -> dict[str, Any]:
 	"""Proposed values by fieldname of Sales KPI Settings; tables as lists of rows."""
-	rhythm = buying_rhythm()
+	shared = walk_in_customers()
+	rhythm = rhythm or buying_rhythm(shared)
 	return {
-		"calendar": "Jalali" if frappe.db.get_single_value("System Settings", "country") == "Iran" else "Gregorian",
+		"calendar": "Jalali"
+		if frappe.db.get_single_value("System Settings", "country") == "Iran"
+		else "Gregorian",
 		"week_start": _week_start(),
 		"churn_after_days": rhythm["days"],
 		"acquisition_accounts": acquisition_accounts(),
 		"cost_centers": cost_centers(),
 		"mapping": salespeople_by_name(),
-		"shared_customers": [{"customer": name} for name in walk_in_customers()],
+		"shared_customers": [{"customer": name} for name in shared],
 	}
 
 
@@ -131,7 +144,9 @@ def salespeople_by_name() -> list[dict[str, str]]:
 			if key:
 				users.setdefault(str(key).strip().lower(), row.name)
 	proposed = []
-	for name in frappe.get_all("Sales Person", filters={"is_group": 0, "enabled": 1}, pluck="name", order_by="name"):
+	for name in frappe.get_all(
+		"Sales Person", filters={"is_group": 0, "enabled": 1}, pluck="name", order_by="name"
+	):
 		user = users.get(name.strip().lower())
 		if user and name not in linked:
 			proposed.append({"user": user, "sales_person": name})
@@ -144,32 +159,53 @@ def walk_in_customers() -> list[str]:
 	return sorted(set(names))
 
 
-def buying_rhythm() -> Rhythm:
+def buying_rhythm(shared_customers: Iterable[str] = ()) -> Rhythm:
 	"""How long customers wait between two purchases, and the churn-after days that follow from it.
 
-	Nine of ten gaps are shorter (P90), rounded up to whole 30 days, within 30 and 540; with too few gaps the default.
+	Nine of ten gaps are no longer (P90), rounded up to whole 30 days, within 30 and 540; with too few gaps the default.
+	shared_customers: those that stand for many, whose purchases follow each other by the hour.
 	"""
-	gaps = Counter(_gaps())
+	gaps = Counter(_gaps(tuple(shared_customers)))
 	count = sum(gaps.values())
 	histogram: Counter[int] = Counter()
-	for days, times in gaps.items():
-		histogram[days // 30] += times
-	if count < MINIMUM_GAPS:
-		return Rhythm(days=DEFAULT_CHURN_DAYS, gaps=count, is_default=True, histogram=dict(sorted(histogram.items())))
-	seen, p90 = 0, 0
-	for days in sorted(gaps):
-		seen += gaps[days]
-		p90 = days
+	for length, times in gaps.items():
+		histogram[length // 30] += times
+	days, p90 = DEFAULT_CHURN_DAYS, 0
+	if count >= MINIMUM_GAPS:
+		p90 = _p90(gaps)
+		days = min(max(math.ceil(p90 / 30) * 30, LEAST_DAYS), MOST_DAYS)
+	return Rhythm(
+		days=days,
+		p90=p90,
+		gaps=count,
+		is_default=not p90,
+		histogram=dict(sorted(histogram.items())),
+		sentence=_sentence(days, p90, count),
+	)
+
+
+def _p90(gaps: Counter[int]) -> int:
+	"""The length that nine of ten gaps don't exceed."""
+	seen, count = 0, sum(gaps.values())
+	for length in sorted(gaps):
+		seen += gaps[length]
 		if seen >= 0.9 * count:
-			break
-	days = min(max(math.ceil(p90 / 30) * 30, 30), 540)
-	return Rhythm(days=days, gaps=count, is_default=False, histogram=dict(sorted(histogram.items())))
+			return length
+	return 0
 
 
-def _gaps() -> dict[int, int]:
+def _sentence(days: int, p90: int, gaps: int) -> str:
+	if not p90:
+		return _("Too few gaps between purchases ({0}) to propose by: {1} days is the default.").format(
+			gaps, days
+		)
+	return _("90 % of {0} gaps between purchases last {1} days or less: {2} days are proposed.").format(
+		gaps, p90, days
+	)
+
+
+def _gaps(shared_customers: tuple[str, ...]) -> dict[int, int]:
 	"""Number of gaps between consecutive purchases of a customer, by their length in days."""
-	from datetime import date
-
 	from pypika.functions import Count
 
 	from sales_kpi.analysis.masters import checked_schema
@@ -179,8 +215,8 @@ def _gaps() -> dict[int, int]:
 	from sales_kpi.facts.reading.settings import Settings
 	from sales_kpi.sources.site import SiteSource
 
-	source = SiteSource()
-	reading = Reading(checked_schema(source), Settings(), date.today(), source.dialect).statement()
+	source, settings = SiteSource(), Settings(not_one_customer=shared_customers)
+	reading = Reading(checked_schema(source), settings, frappe.utils.getdate(), source.dialect).statement()
 	told = purchase_history(reading)
 	gap = reading.dialect.days_between(told.previous, told.day)
 	apart = Query.from_(told).where(told.previous < told.day).select(gap.as_("days")).as_("apart")
@@ -192,5 +228,16 @@ def _gaps() -> dict[int, int]:
 @frappe.whitelist()
 def proposals() -> dict[str, Any]:
 	"""What the form of the settings offers, with the rhythm that the churn-after days follow from."""
-	frappe.only_for(("System Manager", "Sales Master Manager"))
-	return {**propose(), "rhythm": buying_rhythm(), "note": _("Proposed from this site's own records. Check and save.")}
+	frappe.only_for(MANAGERS)
+	rhythm = buying_rhythm(walk_in_customers())
+	return {**propose(rhythm), "rhythm": rhythm}
+
+
+@frappe.whitelist()
+def rhythm(shared_customers: str | list | None = None) -> Rhythm:
+	"""How long customers wait between two purchases, for the form of the settings.
+
+	shared_customers: names of customers that stand for many, as the form has them, saved or not.
+	"""
+	frappe.only_for(MANAGERS)
+	return buying_rhythm(str(name) for name in frappe.parse_json(shared_customers or "[]"))

@@ -45,7 +45,9 @@ def from_document(doc: frappe._dict) -> SiteSettings:
 			conversion_window_days=doc.conversion_window_days,
 			acquisition_accounts=tuple(row.account for row in doc.acquisition_accounts),
 			acquisition_lag_months=doc.acquisition_lag_months or 0,
-			cost_center_sales_person={row.cost_center: row.sales_person for row in doc.cost_centers if row.sales_person},
+			cost_center_sales_person={
+				row.cost_center: row.sales_person for row in doc.cost_centers if row.sales_person
+			},
 			cost_center_source={row.cost_center: row.source for row in doc.cost_centers if row.source},
 			not_one_customer=tuple(row.customer for row in doc.shared_customers),
 			mapping=tuple(
@@ -65,7 +67,9 @@ def from_document(doc: frappe._dict) -> SiteSettings:
 	)
 
 
-def named_calendar(name: str | None, fiscal_year_start: str | None = None, week_start: str | None = None) -> Calendar:
+def named_calendar(
+	name: str | None, fiscal_year_start: str | None = None, week_start: str | None = None
+) -> Calendar:
 	"""The calendar that the settings or a filter name. Raises InputError when there is no such calendar."""
 	text = (name or "Gregorian").lower()
 	if text == "fiscal":
@@ -78,7 +82,9 @@ def enabled_kpis(user: str) -> list[Kpi]:
 	extend_by_hooks()
 	roles = set(frappe.get_roles(user))
 	allowed: dict[str, set[str]] = {}
-	for row in frappe.get_all("Sales KPI Role", fields=["parent", "role"], filters={"parenttype": "Sales KPI"}):
+	for row in frappe.get_all(
+		"Sales KPI Role", fields=["parent", "role"], filters={"parenttype": "Sales KPI"}
+	):
 		allowed.setdefault(row.parent, set()).add(row.role)
 	disabled = set(frappe.get_all("Sales KPI", filters={"enabled": 0}, pluck="name"))
 

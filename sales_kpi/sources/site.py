@@ -38,7 +38,8 @@ class SiteSource:
 
 	def _columns(self) -> dict[str, list[str]]:
 		columns = frappe.qb.Schema("information_schema").columns
-		current = frappe.db.cur_db_name if frappe.db.db_type == "mariadb" else frappe.db.db_schema
+		# Not `cur_db_name`: version 15 sets it only when it connects, which may come later than this.
+		current = frappe.conf.db_name if frappe.db.db_type == "mariadb" else frappe.db.db_schema
 		rows = (
 			frappe.qb.from_(columns)
 			.select(columns.table_name, columns.column_name)

@@ -1,0 +1,482 @@
+"""The report Sales KPI Values: figures by KPI, period and scope, with what they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils.jinja_globals import is_rtl
+
+from sales_kpi import catalogue
+from sales_kpi.analysis.masters import Node
+from sales_kpi.analysis.values import NEEDS_SETTING, NO_MAPPING, NO_RECORDS, Question, Value
+from sales_kpi.kpis.definition import By, Good, Kpi, Unit
+from sales_kpi.kpis.formula import Sum
+from sales_kpi.periods import Every, Period
+from sales_kpi.site import words
+from sales_kpi.site.answers import EARLIEST, Asker
+from sales_kpi.site.permissions import visible_to_you
+from sales_kpi.site.report import (
+	UNASSIGNED,
+	Table,
+	check_size,
+	number_of_scopes,
+	question_of,
+	scope_label,
+	titles,
+)
+
+MAX_LINES = 8
+"""Lines of a chart, and tiles above it: more can't be told apart."""
+
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F", "#B8A100")
+"""Colours that colour-blind people tell apart (Okabe and Ito)."""
+
+TREES = (By.TEAM, By.TERRITORY)
+
+
+@dataclass(frozen=True)
+class Place:
+	"""Where a scope stands in the table, and what it is called there."""
+
+	label: str
+	indent: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+	"""One figure with the one of the period before."""
+
+	value: Value
+	period: Period
+	kpi: Kpi
+	place: Place
+	before: float | None
+
+	@property
+	def change(self) -> float | None:
+		"""Change on the period before: in points for a share, else relative. None unless both are final."""
+		now, before = self.value["value"], self.before
+		if now is None or before is None:
+			return None
+		if self.kpi.unit is Unit.PERCENT:
+			return now - before
+		return now / before - 1 if before > 0 else None
+
+
+def build(asker: Asker, filters: frappe._dict) -> Table:
+	"""The table for one reader."""
+	question = question_of(filters, asker.settings)
+	chosen = question.kpis or tuple(kpi.name for kpi in asker.kpis)
+	check_size(len(question.periods()), len(chosen), number_of_scopes(asker, question.by))
+	lines = list(_lines(asker, question))
+	named = titles(chosen)
+	labels = {
+		period.start: question.calendar.label(period, question.every, words.language())
+		for period in question.periods()
+	}
+	told = Told(asker, question, lines, named, labels)
+	return Table(
+		columns=_columns(question.by),
+		rows=[told.row(line) for line in lines],
+		messages=told.messages(),
+		chart=told.chart(),
+		summary=told.summary(),
+	)
+
+
+# Figures
+
+
+def _lines(asker: Asker, question: Question) -> Iterator[Line]:
+	"""All figures in the order of the table: by KPI, then period, then place in the tree."""
+	periods = question.periods()
+	values = _asked(asker, question, periods)
+	earlier = _of_previous_periods(values, periods)
+	now = [value for value in values if value["period_start"] >= question.first]
+	places = _places(asker, question.by, now)
+	order = {key: number for number, key in enumerate(places)}
+	kpis = {name: number for number, name in enumerate(catalogue.kpis())}
+	by_start = {period.start: period for period in periods}
+	now.sort(key=lambda value: (kpis[value["kpi"]], value["period_start"], order[_key(value)]))
+	for value in now:
+		period = by_start[value["period_start"]]
+		before = earlier.get((value["kpi"], *_key(value), period.start)) if value["complete"] else None
+		yield Line(value, period, catalogue.kpi(value["kpi"]), places[_key(value)], before)
+
+
+def _asked(asker: Asker, question: Question, periods: list[Period]) -> list[Value]:
+	"""The values asked for, and those of the period before the first, which the first is compared with."""
+	questions = [question]
+	if periods[0].is_whole:
+		before = question.calendar.previous(periods[0], question.every)
+		if before.start < EARLIEST:
+			pass
+		elif question.every is Every.RANGE:
+			questions.append(replace(question, first=before.start, last=before.last_day))
+		else:
+			questions = [replace(question, first=before.start)]
+	values = []
+	for one in questions:
+		values += asker.values(one)
+		if question.by is By.TEAM:
+			values += asker.values(replace(one, by=By.SALES_PERSON))
+	return values
+
+
+def _key(value: Value) -> tuple[str, str]:
+	return value["by"], value["scope"]
+
+
+def _of_previous_periods(values: Iterable[Value], periods: list[Period]) -> dict[tuple[Any, ...], float]:
+	"""Final values by KPI, scope and the start of the period that follows theirs."""
+	starts = {period.start for period in periods}
+	found: dict[tuple[Any, ...], float] = {}
+	for value in values:
+		following = value["period_end"] + timedelta(days=1)
+		if value["complete"] and value["value"] is not None and following in starts:
+			found[(value["kpi"], *_key(value), following)] = value["value"]
+	return found
+
+
+# Places in the tree
+
+
+def _places(asker: Asker, by: By, values: list[Value]) -> dict[tuple[str, str], Place]:
+	"""Where each scope stands, in the order of the table."""
+	present = dict.fromkeys(_key(value) for value in values)
+	if by is By.TEAM:
+		placed = _of_teams(asker.masters.salespeople, present)
+	elif by is By.TERRITORY:
+		placed = _of_territories(asker.masters.territories, present)
+	else:
+		placed = {}
+	for key in present:
+		placed.setdefault(key, Place(_flat_label(asker, *key)))
+	return placed
+
+
+def _of_teams(
+	tree: Mapping[str, Node], present: Mapping[tuple[str, str], Any]
+) -> dict[tuple[str, str], Place]:
+	"""Teams with their members below them; what a team's own node is credited stands among the members."""
+	team, person = By.TEAM.value, By.SALES_PERSON.value
+	placed: dict[tuple[str, str], Place] = {}
+	for name, node in tree.items():
+		depth = sum(1 for above in _above(tree, node) if (team, above) in present)
+		if (team, name) in present:
+			placed[team, name] = Place(name, depth)
+			depth += 1
+		if (person, name) in present:
+			placed[person, name] = Place(_directly(name) if node.is_group else name, depth)
+	return placed
+
+
+def _of_territories(
+	tree: Mapping[str, Node], present: Mapping[tuple[str, str], Any]
+) -> dict[tuple[str, str], Place]:
+	kind = By.TERRITORY.value
+	return {
+		(kind, name): Place(name, sum(1 for above in _above(tree, node) if (kind, above) in present))
+		for name, node in tree.items()
+		if (kind, name) in present
+	}
+
+
+def _above(tree: Mapping[str, Node], node: Node) -> Iterator[str]:
+	return (other.name for other in tree.values() if other is not node and other.holds(node))
+
+
+def _flat_label(asker: Asker, by: str, scope: str) -> str:
+	node = asker.masters.salespeople.get(scope) if by == By.SALES_PERSON.value else None
+	return _directly(scope) if node is not None and node.is_group else scope_label(scope)
+
+
+def _directly(name: str) -> str:
+	return str(_("{0} (directly)").format(name))
+
+
+# What is told of them
+
+
+def _columns(by: By) -> list[dict[str, Any]]:
+	def text(fieldname: str, label: str, width: int) -> dict[str, Any]:
+		return {
+			"fieldname": fieldname, "label": label, "fieldtype": "Data", "width": width, "align": words.start(),
+		}  # fmt: skip
+
+	def numeric(fieldname: str, label: str, width: int = 130) -> dict[str, Any]:
+		return {"fieldname": fieldname, "label": label, "fieldtype": "Float", "width": width}
+
+	kpi, period = text("kpi", _("KPI"), 190), text("period", _("Period"), 140)
+	scope = text("scope", words.by_label(by), 190)
+	# Frappe indents the first column of a tree, and no other.
+	first = [kpi, period] if by is By.COMPANY else [scope, kpi, period]
+	last = [scope] if by is By.COMPANY else []
+	return [
+		*first,
+		numeric("value", _("Value"), 150),
+		numeric("change", _("Change"), 110),
+		numeric("previous", _("Period Before"), 150),
+		text("status", _("Status"), 90),
+		text("reason", _("Note"), 260),
+		numeric("numerator", _("Numerator")),
+		numeric("denominator", _("Denominator")),
+		numeric("n", _("Sample"), 90),
+		text("unit", _("Unit"), 110),
+		text("currency", _("Currency"), 90),
+		*last,
+	]
+
+
+@dataclass(frozen=True)
+class Told:
+	"""Figures told to one reader: as rows, a chart, tiles and sentences, all of the same lines."""
+
+	asker: Asker
+	question: Question
+	lines: list[Line]
+	titles: Mapping[str, str]
+	labels: Mapping[Any, str]
+
+	def row(self, line: Line) -> dict[str, Any]:
+		"""A row of the table; what ends in `_text` is shown on the screen instead of the plain number."""
+		value, unit, currency = line.value, line.kpi.unit, line.value["currency"]
+		row = {
+			"kpi": self.titles[line.kpi.name],
+			"kpi_name": line.kpi.name,
+			"period": self.labels[line.period.start],
+			"period_start": value["period_start"].isoformat(),
+			"period_end": value["period_end"].isoformat(),
+			"by": value["by"],
+			"scope": line.place.label,
+			"scope_name": value["scope"] or UNASSIGNED,
+			"company": value["company"],
+			"value": _rounded(value["value"]),
+			"value_text": words.figure(value["value"], unit, currency),
+			"previous": _rounded(line.before),
+			"previous_text": words.figure(line.before, unit, currency),
+			"change": _rounded(line.change),
+			"change_text": words.change(line.change, unit),
+			"tone": _tone(line),
+			"numerator": _rounded(value["numerator"]),
+			"denominator": _rounded(value["denominator"]),
+			"n": _rounded(value["n"]),
+			"complete": value["complete"],
+			"status": self._status(line),
+			"reason": self._note(line),
+			"unit": words.unit_label(unit),
+			"currency": currency,
+		}
+		if self.question.by in TREES:
+			row["indent"] = line.place.indent
+		return row
+
+	def _status(self, line: Line) -> str:
+		if line.value["value"] is None:
+			return ""
+		return str(_("final") if line.value["complete"] else _("so far"))
+
+	def _note(self, line: Line) -> str:
+		"""Why there is no value, or when it will be final."""
+		value = line.value
+		if value["value"] is None:
+			return words.reason(value["reason"], line.kpi)
+		if value["complete"]:
+			return ""
+		if not line.period.is_whole and line.period.last_day < self.question.as_of:
+			return str(_("A part of the period only."))
+		window = self.asker.settings.engine.conversion_window_days if line.kpi.matures else 0
+		final_on = (line.period.whole or line.period).last_day + timedelta(days=window)
+		return str(_("Final after {0}.").format(words.day(final_on, self.question.calendar)))
+
+	# Sentences
+
+	def messages(self) -> list[str]:
+		"""What a reader has to know before reading on."""
+		return [
+			text
+			for text in (self._partial(), self._left_out(), self._not_measured(), self._running())
+			if text
+		]
+
+	def _partial(self) -> str:
+		if any(line.value["scope"] == visible_to_you() for line in self.lines):
+			return str(_("These are the figures of what you may see of the company, not of all of it."))
+		if not self.lines:
+			return str(_("There is nothing here that you may see whole. Choose another grouping."))
+		return ""
+
+	def _left_out(self) -> str:
+		"""KPIs that were asked for and don't make sense here."""
+		given = {line.kpi.name for line in self.lines}
+		missing = [name for name in self.question.kpis or () if name not in given] if self.lines else []
+		if not missing:
+			return ""
+		names = ", ".join(words.html(self.titles[name]) for name in missing)
+		return str(_("Not measured by {0}: {1}.").format(words.by_label(self.question.by), names))
+
+	def _not_measured(self) -> str:
+		"""KPIs without any value, by what they lack."""
+		valued = {line.kpi.name for line in self.lines if line.value["value"] is not None}
+		lacking: dict[str, dict[str, None]] = {}
+		for line in self.lines:
+			code = line.value["reason"]
+			if line.kpi.name not in valued and code in (NEEDS_SETTING, NO_MAPPING, NO_RECORDS):
+				lacking.setdefault(words.reason(code, line.kpi), {})[self.titles[line.kpi.name]] = None
+		told: set[str] = set()
+		sentences = []
+		for reason, names in lacking.items():
+			new = [name for name in names if name not in told]
+			told.update(new)
+			if new:
+				sentences.append(f"{words.html(', '.join(new))} ({reason.rstrip('.')})")
+		if not sentences:
+			return ""
+		return str(_("Not measured here yet: {0}.").format("; ".join(sentences)))
+
+	def _running(self) -> str:
+		"""The period that isn't over."""
+		for line in self.lines:
+			whole = line.period.whole or line.period
+			if self.question.as_of in whole and not line.value["complete"]:
+				day = words.day(self.question.as_of, self.question.calendar)
+				label = self.labels[line.period.start]
+				return str(_("{0} isn’t over: figures so far, as of {1}.").format(label, day))
+		return ""
+
+	# Chart
+
+	def chart(self) -> dict[str, Any] | None:
+		"""The first chosen KPI over the periods: bars for a sum, lines for rates and for many scopes."""
+		lines = self._of_first_kpi()
+		if not lines:
+			return None
+		kpi, periods = lines[0].kpi, self.question.periods()
+		shown = self._largest(lines)
+		factor, unit = _scale(kpi.unit, [line.value["value"] for line in lines])
+		bars = isinstance(kpi.formula, Sum) and len(shown) <= 3
+		by_place = {(_key(line.value), line.period.start): line for line in lines}
+		datasets, texts = [], {}
+		for key, label in shown.items():
+			points: list[float | None] = []
+			for period in periods:
+				value = by_place[key, period.start].value
+				point = None if value["value"] is None else round(value["value"] * factor, 4)
+				points.append(point)
+				if point is not None:
+					texts[str(point)] = words.figure(value["value"], kpi.unit, value["currency"])
+			datasets.append({"name": words.html(label), "values": points})
+		labels = [words.html(self._tick(period)) for period in periods]
+		so_far = [
+			any(not line.value["complete"] for line in lines if line.period == period) for period in periods
+		]
+		if is_rtl():
+			# Time runs from right to left.
+			labels.reverse()
+			so_far.reverse()
+			for dataset in datasets:
+				dataset["values"].reverse()
+		title = words.html(self.titles[kpi.name]) + (f" ({unit})" if unit else "")
+		return {
+			"data": {"labels": labels, "datasets": datasets},
+			"type": "bar" if bars else "line",
+			"title": title,
+			"colors": list(COLORS[: len(datasets)]),
+			"lineOptions": {"showDots": 1, "dotSize": 4},
+			"so_far": so_far,
+			"texts": texts,
+		}
+
+	def _tick(self, period: Period) -> str:
+		"""A period on the axis, where there is little room."""
+		label = self.labels[period.start]
+		if self.question.every is Every.MONTH and words.language() != "fa":
+			month, year = label.rsplit(" ", 1)
+			return f"{month[:3]} {year}"
+		return label
+
+	def _of_first_kpi(self) -> list[Line]:
+		names = dict.fromkeys(self.question.kpis or ()) or dict.fromkeys(line.kpi.name for line in self.lines)
+		for name in names:
+			lines = [line for line in self.lines if line.kpi.name == name]
+			if lines:
+				return lines
+		return []
+
+	def _largest(self, lines: list[Line]) -> dict[tuple[str, str], str]:
+		"""Scopes of the chart: those with the largest figures, in the order of the table."""
+		size: dict[tuple[str, str], float] = {}
+		label: dict[tuple[str, str], str] = {}
+		of_teams = any(line.value["by"] == By.TEAM.value for line in lines)
+		for line in lines:
+			if of_teams and line.value["by"] != By.TEAM.value:
+				continue
+			key = _key(line.value)
+			size[key] = size.get(key, 0.0) + abs(line.value["value"] or 0.0)
+			label[key] = line.place.label
+		largest = sorted(size, key=lambda key: -size[key])[:MAX_LINES]
+		kept = [key for key in size if key in largest and (size[key] or len(size) == 1)] or largest[:1]
+		return {key: label[key] for key in kept}
+
+	# Tiles
+
+	def summary(self) -> list[dict[str, Any]]:
+		"""The last final figures: of each KPI where there is one scope, else of the first KPI in each scope."""
+		scopes = {_key(line.value) for line in self.lines}
+		lines = self.lines if len(scopes) == 1 else self._of_first_kpi()
+		shown = None if len(scopes) == 1 else self._largest(lines)
+		last: dict[Any, Line] = {}
+		for line in lines:
+			if line.value["complete"] and line.value["value"] is not None:
+				key = line.kpi.name if shown is None else _key(line.value)
+				if shown is None or key in shown:
+					last[key] = line
+		tiles = []
+		for line in list(last.values())[:MAX_LINES]:
+			title = self.titles[line.kpi.name]
+			name = title if shown is None else f"{line.place.label} · {title}"
+			text = words.figure(line.value["value"], line.kpi.unit, line.value["currency"], exact=False)
+			if line.change is not None:
+				text += f" <small>{words.change(line.change, line.kpi.unit)}</small>"
+			tiles.append(
+				{
+					"label": f"{words.html(name)} · {words.html(self.labels[line.period.start])}",
+					"value": f"<bdi>{text}</bdi>",
+					"datatype": "Data",
+					"indicator": {"good": "Green", "bad": "Red"}.get(_tone(line), "Grey"),
+				}
+			)
+		return tiles
+
+
+def _tone(line: Line) -> str:
+	"""Whether a change is a good one."""
+	change = line.change
+	if not change or line.kpi.good is Good.NEITHER:
+		return ""
+	return "good" if (change > 0) == (line.kpi.good is Good.UP) else "bad"
+
+
+def _rounded(value: float | None) -> float | None:
+	"""Without the dust of floats, which exports would show."""
+	return None if value is None else round(value, 6)
+
+
+def _scale(unit: Unit, values: list[float | None]) -> tuple[float, str]:
+	"""What values are multiplied by on a chart's axis, and what they are counted in there."""
+	if unit is Unit.PERCENT:
+		return 100.0, "%"
+	if unit is Unit.DAYS:
+		return 1.0, _("days")
+	if unit is Unit.SECONDS:
+		longest = max((value for value in values if value is not None), default=0.0)
+		for seconds, name in ((2 * 86400, _("days")), (3600, _("hours")), (60, _("minutes"))):
+			if longest >= seconds:
+				return 1 / (86400 if seconds > 86400 else seconds), name
+		return 1.0, _("seconds")
+	return 1.0, ""
