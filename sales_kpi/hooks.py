@@ -27,17 +27,34 @@ doc_events = {
 	"Sales Person": {
 		"on_change": "sales_kpi.events.sales_person.on_change",
 		"after_rename": "sales_kpi.events.sales_person.after_rename",
+		"after_delete": "sales_kpi.events.sales_person.after_delete",
 	},
 	"Employee": {
 		"on_change": "sales_kpi.events.employee.on_change",
 		"after_rename": "sales_kpi.events.employee.after_rename",
 	},
-	"User": {"after_rename": "sales_kpi.events.user.after_rename"},
+	"User": {
+		"after_rename": "sales_kpi.events.user.after_rename",
+		"after_delete": "sales_kpi.events.user.after_delete",
+	},
+	("Customer", "Account", "Cost Center", "Company"): {
+		"after_delete": "sales_kpi.events.masters.after_delete",
+	},
 	"Sales Stage": {"after_rename": "sales_kpi.events.sales_stage.after_rename"},
 	"Communication": {
 		"validate": "sales_kpi.events.communication.validate",
 		"on_change": "sales_kpi.events.communication.on_change",
 	},
+}
+
+# What the settings name may be deleted: its rows go with it.
+ignore_links_on_delete = ["Sales KPI Settings"]
+
+permission_query_conditions = {
+	"Sales Transition": "sales_kpi.site.permissions.transition_conditions",
+}
+has_permission = {
+	"Sales Transition": "sales_kpi.site.permissions.may_read_transition",
 }
 
 scheduler_events = {

@@ -38,7 +38,20 @@ def engine() -> str:
 		("ruff check", [str(BIN / "ruff"), "check", "."]),
 		("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
 		("mypy", [str(BIN / "mypy")]),
-		("engine", [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadfile", "tests/engine", "tests/site"]),
+		(
+			"engine",
+			[
+				sys.executable,
+				"-m",
+				"pytest",
+				"-n",
+				"auto",
+				"--dist",
+				"loadfile",
+				"tests/engine",
+				"tests/site",
+			],
+		),
 	)
 	succeeded = [step(title, command) for title, command in steps]
 	return PASSED if all(succeeded) else FAILED

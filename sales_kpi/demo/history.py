@@ -442,8 +442,8 @@ class History:
 		share = rng.choice(7, size=deals, p=[0.835, 0.08, 0.04, 0.027, 0.008, 0.006, 0.004])
 		# ERPNext refuses teams off 100 %: what slipped in by imports is a few, however large the company.
 		off = np.flatnonzero((share == NINETY) | (share == HUNDRED_TWENTY))
-		kept = off[:: max(1, -(-len(off) // UNEVEN_TEAMS))]
-		share[np.setdiff1d(off, kept)] = SINGLE
+		few = off[:: max(1, -(-len(off) // UNEVEN_TEAMS))]
+		share[np.setdiff1d(off, few)] = SINGLE
 		share = np.where((customer >= count) & (rng.random(deals) < 0.8), NOBODY, share)
 		if company.site_kind == "no-sales-team":
 			share[:] = NOBODY

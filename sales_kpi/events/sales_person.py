@@ -5,6 +5,7 @@ from __future__ import annotations
 from frappe.model.document import Document
 
 from sales_kpi.site import transitions
+from sales_kpi.site.settings import forget
 
 
 def on_change(doc: Document, method: str | None = None) -> None:
@@ -15,3 +16,8 @@ def on_change(doc: Document, method: str | None = None) -> None:
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""After a rename or merge."""
 	transitions.rename("Sales Person", old, new, merge)
+
+
+def after_delete(doc: Document, method: str | None = None) -> None:
+	"""After a deletion: the settings name it no more."""
+	forget("Sales Person", doc.name)

@@ -12,7 +12,16 @@ FACT = Fact(
 	measure=Measure.MONEY,
 	credit=CreditRule.SALES_TEAM,
 	parts=COSTS.parts("costed_sale"),
-	records=("Sales Invoice", "Sales Invoice Item", "Packed Item", "Delivery Note Item", "Sales Team", "Customer", "Lead", "Opportunity"),
+	records=(
+		"Sales Invoice",
+		"Sales Invoice Item",
+		"Packed Item",
+		"Delivery Note Item",
+		"Sales Team",
+		"Customer",
+		"Lead",
+		"Opportunity",
+	),
 	credited_as=("sale", "credit_note"),
 	family=COSTS,
 )

@@ -55,9 +55,7 @@ def _documents(reading: Reading) -> Any:
 
 
 def parts(reading: Reading) -> dict[str, Any]:
-	return {"Customer": credited(
-			reading, _documents, contract_doctype, parent="parent", entity="customer"
-		)}
+	return {"Customer": credited(reading, _documents, contract_doctype, parent="parent", entity="customer")}
 
 
 FACT = Fact(

@@ -12,6 +12,15 @@ FACT = Fact(
 	measure=Measure.MONEY,
 	credit=CreditRule.USER,
 	parts=ENDS.parts("opportunity_loss"),
-	records=("Opportunity", "Quotation", "Quotation Item", "Sales Order", "Sales Order Item", "Employee", "Sales Person", "Sales Transition"),
+	records=(
+		"Opportunity",
+		"Quotation",
+		"Quotation Item",
+		"Sales Order",
+		"Sales Order Item",
+		"Employee",
+		"Sales Person",
+		"Sales Transition",
+	),
 	family=ENDS,
 )

@@ -11,7 +11,6 @@ from frappe import _
 from sales_kpi import catalogue
 from sales_kpi.analysis.documents import Document, DocumentList
 from sales_kpi.analysis.values import Question, Value
-from sales_kpi.errors import InputError
 from sales_kpi.facts.reading.fact import Measure
 from sales_kpi.kpis.definition import By
 from sales_kpi.kpis.formula import Median
@@ -30,6 +29,9 @@ def build(asker: Asker, filters: frappe._dict) -> Table:
 	kpi = str(filters.kpi or (asker.kpis[0].name if asker.kpis else ""))
 	question = question_of({**filters, "kpis": [kpi], "every": Every.RANGE.value}, asker.settings)
 	scope = _scope(asker, question, filters.scope)
+	if scope is None:
+		text = _("Choose whose documents to list: {0}.").format(words.by_label(question.by))
+		return Table(messages=[text])
 	found = asker.documents(question, scope)
 	title = titles([kpi])[kpi]
 	return Table(
@@ -40,16 +42,14 @@ def build(asker: Asker, filters: frappe._dict) -> Table:
 	)
 
 
-def _scope(asker: Asker, question: Question, named: Any) -> str:
-	"""The scope that is meant; the only one there is if none is named."""
+def _scope(asker: Asker, question: Question, named: Any) -> str | None:
+	"""The scope that is meant; the only one there is if none is named, None if there are several."""
 	if named:
 		return "" if named in (UNASSIGNED, words.unassigned()) else str(named)
 	seen = sight(question, asker.may, asker.masters, asker.settings.companies)
 	if seen is not None and len(seen.scopes) == 1:
 		return seen.scopes[0].name
-	if question.by is By.COMPANY:
-		return question.company
-	raise InputError(_("Choose whose documents to list: {0}.").format(words.by_label(question.by)))
+	return question.company if question.by is By.COMPANY else None
 
 
 def _columns(found: DocumentList) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def _columns(found: DocumentList) -> list[dict[str, Any]]:
 	since = [column("since", _("Since"), "Date", 120)] if any(row["since"] for row in found.documents) else []
 	amount = [column("amount", _("Amount"), "Float", 130)] if _measures(found) else []
 	return [
-		column("part_label", _("Part of the Formula"), "Data", 150),
+		column("part_label", _("Part of the Formula"), "Data", 165),
 		column("document", _("Document"), "Dynamic Link", 190, options="document_type"),
 		column("kind", _("Type"), "Data", 130),
 		column("day", _("Day"), "Date", 120),

@@ -68,15 +68,15 @@ def rights(user: str, masters: Masters, settings: Settings) -> Rights:
 	if not is_active(user):
 		return NOTHING
 	own = tuple(name for name in salespeople_of(user, settings) if name in masters.salespeople)
-	permitted = _permitted(user, "Sales Person")
-	people = permitted if is_manager(user) else _led(own, masters)
-	if people is not None and permitted is not None:
-		people &= permitted
+	limited = permitted(user, "Sales Person")
+	people = limited if is_manager(user) else _led(own, masters)
+	if people is not None and limited is not None:
+		people &= limited
 	return Rights(
-		companies=_permitted(user, "Company"),
+		companies=permitted(user, "Company"),
 		own=own,
 		people=people,
-		territories=_permitted(user, "Territory"),
+		territories=permitted(user, "Territory"),
 	)
 
 
@@ -97,7 +97,7 @@ def _led(own: tuple[str, ...], masters: Masters) -> frozenset[str]:
 	return frozenset(member for name in own for member in masters.members(masters.salespeople, name))
 
 
-def _permitted(user: str, doctype: str) -> frozenset[str] | None:
+def permitted(user: str, doctype: str) -> frozenset[str] | None:
 	"""Values that User Permissions limit a user to, those below them in a tree included; None without any.
 
 	A figure is made of records of several doctypes: it may be seen if all of them may. Permissions for one doctype
@@ -248,4 +248,4 @@ def may_read_transition(
 def _sees_everything(user: str) -> bool:
 	if not is_active(user) or not is_manager(user):
 		return False
-	return all(_permitted(user, doctype) is None for doctype in ("Company", "Territory", "Sales Person"))
+	return all(permitted(user, doctype) is None for doctype in ("Company", "Territory", "Sales Person"))

@@ -13,6 +13,7 @@ from frappe import _
 
 from sales_kpi.analysis.quality import Check
 from sales_kpi.errors import InputError
+from sales_kpi.kpis.definition import Unit
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker
 from sales_kpi.site.report import Table, titles
@@ -72,7 +73,7 @@ def _row(check: Check, company: str, named: Mapping[str, str]) -> dict[str, Any]
 		"count": round(check["count"], 6),
 		"of": check["of"],
 		"share": None if share is None else round(share, 6),
-		"share_text": words.NOTHING if share is None else f"{words.number(share * 100, 1)}\u202f%",
+		"share_text": words.NOTHING if share is None else words.figure(share, Unit.PERCENT, None),
 		"fix": _(check["fix"]) if check["count"] else "",
 		"kpis": ", ".join(named[name] for name in check["kpis"]),
 		"link": label,
@@ -117,6 +118,10 @@ def _without_source(check: Check, company: str) -> tuple[str, dict[str, str]]:
 	return "Lead", {fieldname: NOT_SET}
 
 
+def _without_team(check: Check, company: str) -> tuple[str, dict[str, str]]:
+	return "Sales Invoice", {"Sales Team.sales_person": NOT_SET, "company": company, "docstatus": "1"}
+
+
 def _examples(check: Check, company: str) -> tuple[str, dict[str, str]]:
 	return check["doctype"], {"name": json.dumps(["in", check["examples"]])}
 
@@ -128,7 +133,7 @@ PLACES: dict[str, Place | None] = {
 	"leads_without_source": _without_source,
 	"opportunities_without_owner": _empty("opportunity_owner"),
 	"opportunities_without_date": _empty("transaction_date"),
-	"invoices_without_team": _empty("Sales Team.sales_person"),
+	"invoices_without_team": _without_team,
 	"estimated_days": None,
 }
 """Where a check is mended, if anywhere; those that aren't named here at the examples."""
@@ -176,7 +181,7 @@ def _summary(checks: list[Check], rows: list[dict[str, Any]]) -> list[dict[str, 
 	if score is None:
 		shown, indicator = words.NOTHING, "Grey"
 	else:
-		shown = f"{words.number(score * 100)}\u202f%"
+		shown = words.figure(score, Unit.PERCENT, None)
 		indicator = "Green" if score >= 0.95 else "Orange" if score >= 0.8 else "Red"
 	tiles = [
 		(_("Records in Order"), shown, indicator),

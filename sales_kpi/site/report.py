@@ -20,7 +20,7 @@ from sales_kpi.kpis.definition import By
 from sales_kpi.periods import Calendar, Every
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker, check_days, explained, question_from
-from sales_kpi.site.permissions import is_unattended, sight, visible_kpis
+from sales_kpi.site.permissions import is_unattended, permitted, sight, visible_kpis
 from sales_kpi.site.settings import DOCTYPE as SETTINGS
 from sales_kpi.site.settings import SiteSettings, site_settings
 
@@ -82,7 +82,7 @@ def answered(filters: Any, build: Callable[[Asker, frappe._dict], Table]) -> tup
 				"You are no salesperson yet. Ask for your user to be mapped to one in Sales KPI Settings."
 			)
 			return _told(text)
-		given.company = given.company or usual_company(asker.settings)
+		given.company = given.company or usual_company(asker.settings, asker.may.companies)
 		return build(asker, given).for_frappe()
 
 
@@ -162,10 +162,11 @@ def usual_range(calendar: Calendar, today: date) -> tuple[date, date]:
 	return period.start, last
 
 
-def usual_company(settings: SiteSettings) -> str:
-	"""The company of somebody who names none."""
-	company = frappe.defaults.get_user_default("Company")
-	return str(company or (settings.companies[0] if settings.companies else ""))
+def usual_company(settings: SiteSettings, allowed: frozenset[str] | None) -> str:
+	"""The company of somebody who names none: the default one if it is followed and may be seen, else the first such."""
+	companies = [name for name in settings.companies if allowed is None or name in allowed]
+	default = frappe.defaults.get_user_default("Company")
+	return str(default if default in companies else next(iter(companies), ""))
 
 
 def check_size(periods: int, kpis: int, scopes: int) -> None:
@@ -224,7 +225,7 @@ def offered() -> dict[str, Any]:
 	first, last = usual_range(settings.calendar, frappe.utils.getdate())
 	names = [kpi.name for kpi in visible_kpis(frappe.session.user)]
 	return {
-		"company": usual_company(settings),
+		"company": usual_company(settings, permitted(frappe.session.user, "Company")),
 		"from_date": first.isoformat(),
 		"to_date": last.isoformat(),
 		"kpis": [

@@ -97,3 +97,21 @@ def enabled_kpis(user: str) -> list[Kpi]:
 def extend_by_hooks() -> None:
 	"""Add the facts and KPIs of other installed apps (hook `sales_kpi_modules`)."""
 	catalogue.extend(frappe.get_hooks("sales_kpi_modules"))
+
+
+NAMED_BY = {
+	"User": (("Salesperson Mapping", "user"),),
+	"Sales Person": (("Salesperson Mapping", "sales_person"), ("Sales KPI Cost Center", "sales_person")),
+	"Customer": (("Sales KPI Shared Customer", "customer"),),
+	"Account": (("Sales KPI Acquisition Account", "account"),),
+	"Cost Center": (("Sales KPI Cost Center", "cost_center"),),
+	"Company": (("Sales KPI Company", "company"), ("Sales KPI Acquisition Account", "company")),
+}
+"""Rows of the settings that name a master, by its doctype: the row's doctype and field."""
+
+
+def forget(doctype: str, name: str) -> None:
+	"""Take the rows that name a deleted master out of the settings, so that no figure is stopped by them."""
+	for rows, fieldname in NAMED_BY[doctype]:
+		frappe.db.delete(rows, {fieldname: name, "parenttype": DOCTYPE})
+	frappe.clear_document_cache(DOCTYPE, DOCTYPE)

@@ -30,6 +30,11 @@ def html(text: object) -> str:
 # Numbers
 
 
+def together(text: str) -> str:
+	"""A number in one piece among right-to-left words, where its sign would wander to the other side."""
+	return f"\u2066{text}\u2069" if is_rtl() else text
+
+
 def number(value: float, decimals: int = 0) -> str:
 	"""A number in the format of the site, with decimals also where its money has none."""
 	layout = frappe.db.get_default("number_format") or _PLAIN_FORMAT
@@ -41,7 +46,7 @@ def number(value: float, decimals: int = 0) -> str:
 def money(value: float, currency: str | None, exact: bool = True) -> str:
 	"""An amount with its currency; without cents where a glance is enough."""
 	precision = None if exact or abs(value) < 100 else 0
-	return _signed(value, fmt_money(abs(value), precision=precision, currency=currency))
+	return together(_signed(value, fmt_money(abs(value), precision=precision, currency=currency)))
 
 
 def _signed(value: float, text: str) -> str:
@@ -75,7 +80,7 @@ def figure(value: float | None, unit: Unit, currency: str | None, exact: bool = 
 	if value is None:
 		return NOTHING
 	if unit is Unit.PERCENT:
-		return f"{number(value * 100, 1)}{_THIN}%"
+		return together(f"{number(value * 100, 1)}{_THIN}%")
 	if unit is Unit.CURRENCY:
 		return money(value, currency, exact)
 	if unit is Unit.CURRENCY_PER_DAY:
@@ -94,9 +99,8 @@ def change(value: float | None, unit: Unit) -> str:
 	if value is None:
 		return NOTHING
 	rounded = round(value * 100, 1)
-	text = number(rounded, 1)
-	sign = "+" if rounded > 0 else ""
-	return _("{0} points").format(f"{sign}{text}") if unit is Unit.PERCENT else f"{sign}{text}{_THIN}%"
+	text = f"{'+' if rounded > 0 else ''}{number(rounded, 1)}"
+	return _("{0} points").format(together(text)) if unit is Unit.PERCENT else together(f"{text}{_THIN}%")
 
 
 def unit_label(unit: Unit) -> str:

@@ -158,6 +158,7 @@ _PREPARE: dict[str, tuple[str, ...]] = {
 	"postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
 }
 
+
 def _prepare(connection: Any, statements: Iterable[str]) -> None:
 	cursor = connection.cursor()
 	for statement in statements:

@@ -1,7 +1,5 @@
 """What the site tests share: the base class of both versions, and builders that make records through ERPNext's documents."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The API: the same figures as the engine reads from the database by itself, and a sentence for whatever is wrong."""
 
-
-
 from __future__ import annotations
 
 import json

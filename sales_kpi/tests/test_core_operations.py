@@ -1,7 +1,5 @@
 """What people do to ERPNext's records stays possible with the app installed, and the figures follow."""
 
-
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """Who sees what: every figure, by every way that leads to one."""
 
-
-
 from __future__ import annotations
 
 import importlib

@@ -201,9 +201,9 @@ def contacts(reading: Reading) -> Any:
 		opportunity.opportunity_from == Bound("Customer"),
 		reading.of_entities(opportunity.party_name),
 	)
-	return by_lead.union_all(_opportunity_contacts(reading, by_opportunity, opportunity, customer.name)).union_all(
-		_opportunity_contacts(reading, as_party, opportunity, opportunity.party_name)
-	)
+	return by_lead.union_all(
+		_opportunity_contacts(reading, by_opportunity, opportunity, customer.name)
+	).union_all(_opportunity_contacts(reading, as_party, opportunity, opportunity.party_name))
 
 
 def _opportunity_contacts(reading: Reading, query: Any, opportunity: Any, customer: Term) -> Any:

@@ -76,7 +76,6 @@ class Settings:
 				"end the first mapping before the second begins."
 			)
 
-
 	def always_maps(self, user: str) -> bool:
 		"""Whether the mapping leaves no day on which the user's Employee would count."""
 		rows = sorted(

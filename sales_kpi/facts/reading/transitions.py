@@ -100,7 +100,9 @@ def lost(reading: Reading, doctype: str) -> Any:
 			log.reference_name.as_("document"),
 			log.new_value,
 			log.changed_at,
-			(log.estimated if reading.schema.column("Sales Transition", "estimated") else ValueWrapper(0)).as_("estimated"),
+			(
+				log.estimated if reading.schema.column("Sales Transition", "estimated") else ValueWrapper(0)
+			).as_("estimated"),
 			RunningSum(Case().when(moved_on, 1).else_(0))
 			.over(log.reference_name)
 			.orderby(log.changed_at, log.name)
@@ -117,7 +119,9 @@ def lost(reading: Reading, doctype: str) -> Any:
 		.where(told.new_value == Bound("Lost"))
 		.groupby(told.document)
 		.select(
-			told.document, reading.dialect.day(Min(told.changed_at)).as_("day"), Max(told.estimated).as_("estimated")
+			told.document,
+			reading.dialect.day(Min(told.changed_at)).as_("day"),
+			Max(told.estimated).as_("estimated"),
 		)
 	)
 

@@ -1,9 +1,18 @@
 import frappe
+from frappe import _
 from frappe.model.document import Document
 
 
 class SalesTransition(Document):
-	pass
+	def validate(self) -> None:
+		self.refuse()
+
+	def on_trash(self) -> None:
+		self.refuse()
+
+	def refuse(self) -> None:
+		"""The log is written by the app alone, in bulk: what stands in it can't be corrected by anybody."""
+		frappe.throw(_("The log of changes can't be edited."), frappe.PermissionError)
 
 
 def on_doctype_update() -> None:

@@ -34,6 +34,7 @@ frappe.query_reports["Sales KPI Documents"] = {
 			default: "company",
 			// What was chosen of another kind means nothing now.
 			on_change(report) {
+				if (report._no_refresh) return;
 				report.get_filter("scope").set_input("");
 				report.refresh();
 			},

@@ -62,7 +62,7 @@ frappe.query_reports["Sales KPI Values"] = {
 			label: __("Calendar"),
 			fieldtype: "Select",
 			options: [
-				{ value: "", label: __("Calendar of the settings") },
+				{ value: "", label: __("Usual calendar") },
 				{ value: "Gregorian", label: __("Gregorian") },
 				{ value: "Fiscal", label: __("Fiscal") },
 				{ value: "Jalali", label: __("Jalali") },
@@ -146,17 +146,26 @@ frappe.query_reports["Sales KPI Values"] = {
 
 	after_datatable_render() {
 		const report = frappe.query_report;
-		if (!report.chart || !report.chart_options?.so_far) return;
-		const parent = report.$chart[0];
+		const options = report.chart_options;
 		this.observer?.disconnect();
-		// The chart draws itself anew whenever its width changes.
-		this.observer = new MutationObserver(() => this.draw_honestly(parent, report.chart_options));
+		if (!options?.so_far) return;
+		const parent = report.$chart[0];
+		// The chart draws itself anew whenever its width changes; other reports draw theirs in the same place.
+		this.observer = new MutationObserver(() => {
+			if (frappe.query_report.chart_options === options) this.draw_honestly(parent, options);
+		});
 		this.observer.observe(parent, { childList: true, subtree: true });
-		this.draw_honestly(parent, report.chart_options);
+		this.draw_honestly(parent, options);
 	},
 
-	// A missing value is a gap, never a zero; what isn't final yet is faded.
+	// A missing value is a gap, never a zero; what isn't final yet is faded; labels that fit aren't cut.
 	draw_honestly(parent, options) {
+		const labels = options.data.labels;
+		if (parent.clientWidth / labels.length > 80 && labels.every((label) => label.length < 16)) {
+			parent.querySelectorAll(".x.axis text").forEach((text, index) => {
+				if (text.innerHTML !== labels[index]) text.innerHTML = labels[index];
+			});
+		}
 		options.data.datasets.forEach((dataset, number) => {
 			const units = parent.querySelector(`.dataset-units.dataset-${number}`);
 			if (!units) return;
