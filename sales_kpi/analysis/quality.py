@@ -17,7 +17,7 @@ from sales_kpi.facts.reading.costs import lines
 from sales_kpi.facts.reading.customers import contracts
 from sales_kpi.facts.reading.dialect import number, text
 from sales_kpi.facts.reading.invoices import invoices
-from sales_kpi.facts.reading.opportunities import opportunities, ordered_opportunities
+from sales_kpi.facts.reading.opportunities import ENDS, opportunities, ordered_opportunities
 from sales_kpi.facts.reading.people import salesperson_of
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, where
@@ -279,17 +279,8 @@ def _without_contact(reading: Reading) -> Any:
 
 def _estimated_days(reading: Reading) -> Any:
 	"""Wins, losses and drops, each at fault as far as its day is estimated."""
-	whole = reading.narrowed(dimensions=frozenset())
-	facts = [
-		catalogue.facts()[name]
-		for name in ("opportunity_win", "opportunity_loss", "opportunity_drop", "lead_loss")
-	]
-	union = None
-	for fact in facts:
-		rows = fact.rows(whole).as_("ended")
-		query = Query.from_(rows).select(rows.document.as_("record"), rows.estimated.as_("fault"))
-		union = query if union is None else union.union_all(query)
-	return union
+	rows = ENDS.rows(reading.narrowed(dimensions=frozenset())).as_("ended")
+	return Query.from_(rows).select(rows.document.as_("record"), rows.estimated.as_("fault"))
 
 
 def _claimed_wins(reading: Reading) -> Any:
