@@ -14,6 +14,7 @@ from frappe.utils.jinja_globals import is_rtl
 from sales_kpi import catalogue
 from sales_kpi.analysis.masters import Node
 from sales_kpi.analysis.values import NEEDS_SETTING, NO_MAPPING, NO_RECORDS, Question, Value
+from sales_kpi.facts.reading.settings import CreditFallback
 from sales_kpi.kpis.definition import By, Good, Kpi, Unit
 from sales_kpi.kpis.formula import Sum
 from sales_kpi.periods import Every, Period
@@ -300,7 +301,13 @@ class Told:
 		"""What a reader has to know before reading on."""
 		return [
 			text
-			for text in (self._partial(), self._left_out(), self._not_measured(), self._running())
+			for text in (
+				self._partial(),
+				self._left_out(),
+				self._not_measured(),
+				self._running(),
+				self._fallback(),
+			)
 			if text
 		]
 
@@ -348,6 +355,20 @@ class Told:
 				label = self.labels[line.period.start]
 				return str(_("{0} isn’t over: figures so far, as of {1}.").format(label, day))
 		return ""
+
+	def _fallback(self) -> str:
+		"""That somebody is credited for sales without a Sales Team, where figures are told by person."""
+		fallback = self.asker.settings.engine.credit_fallback
+		if fallback is CreditFallback.NONE or self.question.by not in (By.SALES_PERSON, By.TEAM):
+			return ""
+		to = {
+			CreditFallback.CUSTOMER_TEAM: _("the Sales Team of the customer"),
+			CreditFallback.ACCOUNT_MANAGER: _("the account manager of the customer"),
+			CreditFallback.OWNER: _("whoever made them"),
+		}[fallback]
+		return str(
+			_("Orders and invoices without a Sales Team are credited to {0}, as the settings say.").format(to)
+		)
 
 	# Chart
 
