@@ -11,7 +11,7 @@ from pypika.functions import Sum
 
 from sales_kpi import catalogue
 from sales_kpi.analysis.masters import Masters, read_masters, unknown
-from sales_kpi.analysis.sums import LEAF, as_days, days_of, months_later
+from sales_kpi.analysis.sums import LEAF, as_days, before_lag, days_of, lag_of, months_later
 from sales_kpi.analysis.values import Question, Sight, Value, compute
 from sales_kpi.errors import InputError
 from sales_kpi.facts.reading.dialect import text
@@ -131,9 +131,9 @@ def _rows(
 	source: Source, reading: Reading, period: Period, by: By, leaves: list[str] | None, sign: int, term: Term
 ) -> Iterator[Document]:
 	fact = catalogue.facts()[term.fact]
-	lag = reading.settings.acquisition_lag_months if fact.name == "acquisition_cost" else 0
+	lag = lag_of(fact.name, reading)
 	span = days_of(period, term.over)
-	first = span.first - timedelta(days=31 * lag + 3) if span.first and lag else span.first
+	first = before_lag(span.first, lag) if span.first else None
 	when = {"since": span} if term.cohort else {"day": Span(first, span.last)}
 	narrowed = reading.narrowed(with_life=term.with_life, **when)
 	for doctype, select in fact.selects(narrowed).items():

@@ -91,6 +91,16 @@ def days_of(period: Period, over: Over) -> Span:
 	return Span(period.start, period.last_day)
 
 
+def lag_of(fact: str, reading: Reading) -> int:
+	"""Months by which the rows of a fact count later than on their own day."""
+	return reading.settings.acquisition_lag_months if fact == "acquisition_cost" else 0
+
+
+def before_lag(day: date, lag: int) -> date:
+	"""A day early enough that no row of an earlier one counts from `day` on; months are of 31 days at most."""
+	return day - timedelta(days=31 * lag + 3) if lag else day
+
+
 def months_later(days: Any, months: int) -> Any:
 	"""Days (`datetime64[D]`) some months later, those that a month doesn't have moved to its last."""
 	import numpy as np
@@ -157,17 +167,14 @@ class FactSums:
 				need.from_beginning = True
 			elif over is Over.YEAR:
 				first = min(year_before(self.periods[0].last_day), first)
-			lag = self._lag(detail.fact)
-			need.first_exact = min(need.first_exact, first - timedelta(days=31 * lag + 3) if lag else first)
+			lag = lag_of(detail.fact, self.reading)
+			need.first_exact = min(need.first_exact, before_lag(first, lag))
 		return needs.values()
 
 	def _detail(self, term: Term) -> Detail:
 		"""The rows that a term sums; a distinction that makes no difference in these settings is left out."""
 		with_life = term.with_life and bool(self.reading.settings.not_one_customer)
 		return Detail(term.fact, with_life, term.cohort, term.at_least, term.above, term.weighted)
-
-	def _lag(self, fact: str) -> int:
-		return self.reading.settings.acquisition_lag_months if fact == "acquisition_cost" else 0
 
 	def _read(self, needs: list[Need]) -> Iterator[tuple[Need, Rows]]:
 		"""The sums of several needs by one statement: needs that differ only in the fact are summed together."""
@@ -261,7 +268,7 @@ class FactSums:
 			count=len(names),
 		)
 		return Rows(
-			day=months_later(as_days(frame["on_day"]), self._lag(need.detail.fact)),
+			day=months_later(as_days(frame["on_day"]), lag_of(need.detail.fact, self.reading)),
 			leaf=codes,
 			quantity=numbers("quantity"),
 			total=numbers("total"),

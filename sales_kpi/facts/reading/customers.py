@@ -189,7 +189,7 @@ def contacts(reading: Reading) -> Any:
 		Query.from_(customer).join(lead).on(lead.name == customer.lead_name),
 		reading.of_entities(customer.name),
 	)
-	by_lead, owner = owner_on_day(reading, by_lead, "Lead", "lead_owner", lead.name, lead.lead_owner, created)
+	by_lead, owner = owner_on_day(reading, by_lead, "Lead", lead, created)
 	by_lead, company = company_of(reading, by_lead, lead.company, owner)
 	by_lead = by_lead.select(customer.name.as_("customer"), company.as_("company"), created.as_("day"))
 	by_opportunity = where(
@@ -208,15 +208,7 @@ def contacts(reading: Reading) -> Any:
 
 def _opportunity_contacts(reading: Reading, query: Any, opportunity: Any, customer: Term) -> Any:
 	day = opportunity.transaction_date
-	query, owner = owner_on_day(
-		reading,
-		query,
-		"Opportunity",
-		"opportunity_owner",
-		opportunity.name,
-		opportunity.opportunity_owner,
-		day,
-	)
+	query, owner = owner_on_day(reading, query, "Opportunity", opportunity, day)
 	query, company = company_of(reading, query, opportunity.company, owner)
 	return query.select(customer.as_("customer"), company.as_("company"), day.as_("day"))
 

@@ -29,7 +29,7 @@ def leads(reading: Reading, lead: Any) -> Any:
 
 def lead_rows(reading: Reading, query: Any, lead: Any, day: Term, **columns: Any) -> Any:
 	"""Rows of a fact for leads, credited to whoever owned them on the day."""
-	query, owner = owner_on_day(reading, query, "Lead", "lead_owner", lead.name, lead.lead_owner, day)
+	query, owner = owner_on_day(reading, query, "Lead", lead, day)
 	query, company = company_of(reading, query, lead.company, owner)
 	query, person = salesperson_of(reading, query, owner, day)
 	return row(

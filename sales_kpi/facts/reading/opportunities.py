@@ -31,15 +31,7 @@ def value_of(opportunity: Any) -> Term:
 
 def opportunity_rows(reading: Reading, query: Any, opportunity: Any, day: Term, **columns: Any) -> Any:
 	"""Rows of a fact for opportunities, credited to whoever owned them on the day."""
-	query, owner = owner_on_day(
-		reading,
-		query,
-		"Opportunity",
-		"opportunity_owner",
-		opportunity.name,
-		opportunity.opportunity_owner,
-		day,
-	)
+	query, owner = owner_on_day(reading, query, "Opportunity", opportunity, day)
 	query, company = company_of(reading, query, opportunity.company, owner)
 	query, person = salesperson_of(reading, query, owner, day)
 	return row(
@@ -197,15 +189,7 @@ def quotation_rows(reading: Reading, query: Any, quotation: Any, **columns: Any)
 			)
 		)
 	)
-	query, owner = owner_on_day(
-		reading,
-		query,
-		"Opportunity",
-		"opportunity_owner",
-		opportunity.name,
-		opportunity.opportunity_owner,
-		day,
-	)
+	query, owner = owner_on_day(reading, query, "Opportunity", opportunity, day)
 	query, person = salesperson_of(reading, query, coalesce(filled(owner), quotation.owner), day)
 	return row(
 		reading,

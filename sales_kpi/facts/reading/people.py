@@ -111,15 +111,18 @@ def user_of_sender(reading: Reading, query: Any, sender: Term, otherwise: Term) 
 	return query, coalesce(filled(users.user_name), otherwise)
 
 
-def owner_on_day(
-	reading: Reading, query: Any, doctype: str, fieldname: str, name: Term, owner: Term, day: Term
-) -> tuple[Any, Term]:
+OWNER = {"Lead": "lead_owner", "Opportunity": "opportunity_owner"}
+"""The field that holds who owns a record."""
+
+
+def owner_on_day(reading: Reading, query: Any, doctype: str, record: Any, day: Term) -> tuple[Any, Term]:
 	"""Who owned a Lead or Opportunity on a day: by the transition log where it knows, else today's owner."""
+	owner = record[OWNER[doctype]]
 	if not reading.schema.has("Sales Transition"):
 		return query, owner
-	held = owners(reading, doctype, fieldname).as_("held")
+	held = owners(reading, doctype, OWNER[doctype]).as_("held")
 	query = query.left_join(held).on(
-		(held.document == name)
+		(held.document == record.name)
 		& (held.first_day.isnull() | (held.first_day <= day))
 		& (held.next_day.isnull() | (held.next_day > day))
 	)
