@@ -12,39 +12,79 @@ after_migrate = "sales_kpi.install.after_migrate"
 before_uninstall = "sales_kpi.uninstall.before_uninstall"
 
 doc_events = {
+	"Call Log": {
+		"on_change": "sales_kpi.events.call_log.on_change",
+		"after_delete": "sales_kpi.events.call_log.after_delete",
+	},
+	"Communication": {
+		"validate": "sales_kpi.events.communication.validate",
+		"on_change": "sales_kpi.events.communication.on_change",
+		"after_delete": "sales_kpi.events.communication.after_delete",
+	},
+	"Customer": {
+		"on_change": "sales_kpi.events.customer.on_change",
+		"after_rename": "sales_kpi.events.customer.after_rename",
+		"after_delete": "sales_kpi.events.customer.after_delete",
+	},
+	"Delivery Note": {"on_change": "sales_kpi.events.delivery_note.on_change"},
+	"Employee": {
+		"on_change": "sales_kpi.events.employee.on_change",
+		"after_rename": "sales_kpi.events.employee.after_rename",
+		"after_delete": "sales_kpi.events.employee.after_delete",
+	},
+	"Event": {
+		"on_change": "sales_kpi.events.event.on_change",
+		"after_delete": "sales_kpi.events.event.after_delete",
+	},
 	"Lead": {
 		"on_change": "sales_kpi.events.lead.on_change",
 		"after_rename": "sales_kpi.events.lead.after_rename",
+		"after_delete": "sales_kpi.events.lead.after_delete",
 	},
 	"Opportunity": {
 		"on_change": "sales_kpi.events.opportunity.on_change",
 		"after_rename": "sales_kpi.events.opportunity.after_rename",
+		"after_delete": "sales_kpi.events.opportunity.after_delete",
+	},
+	"POS Invoice": {"on_change": "sales_kpi.events.pos_invoice.on_change"},
+	"Quality Feedback": {
+		"on_change": "sales_kpi.events.quality_feedback.on_change",
+		"after_delete": "sales_kpi.events.quality_feedback.after_delete",
 	},
 	"Quotation": {
 		"on_change": "sales_kpi.events.quotation.on_change",
 		"after_rename": "sales_kpi.events.quotation.after_rename",
+		"after_delete": "sales_kpi.events.quotation.after_delete",
+	},
+	"Repost Item Valuation": {"on_change": "sales_kpi.events.repost_item_valuation.on_change"},
+	"Sales Invoice": {
+		"on_change": "sales_kpi.events.sales_invoice.on_change",
+		"after_rename": "sales_kpi.events.sales_invoice.after_rename",
+		"after_delete": "sales_kpi.events.sales_invoice.after_delete",
+	},
+	"Sales Order": {
+		"on_change": "sales_kpi.events.sales_order.on_change",
+		"after_rename": "sales_kpi.events.sales_order.after_rename",
+		"after_delete": "sales_kpi.events.sales_order.after_delete",
 	},
 	"Sales Person": {
 		"on_change": "sales_kpi.events.sales_person.on_change",
 		"after_rename": "sales_kpi.events.sales_person.after_rename",
 		"after_delete": "sales_kpi.events.sales_person.after_delete",
 	},
-	"Employee": {
-		"on_change": "sales_kpi.events.employee.on_change",
-		"after_rename": "sales_kpi.events.employee.after_rename",
-	},
+	"Sales Stage": {"after_rename": "sales_kpi.events.sales_stage.after_rename"},
+	"Transaction Deletion Record": {"on_change": "sales_kpi.events.transaction_deletion_record.on_change"},
 	"User": {
+		"on_change": "sales_kpi.events.user.on_change",
 		"after_rename": "sales_kpi.events.user.after_rename",
 		"after_delete": "sales_kpi.events.user.after_delete",
 	},
-	("Customer", "Account", "Cost Center", "Company"): {
+	("Account", "Cost Center"): {"after_delete": "sales_kpi.events.masters.after_delete"},
+	"Company": {
 		"after_delete": "sales_kpi.events.masters.after_delete",
+		"after_rename": "sales_kpi.events.masters.after_rename",
 	},
-	"Sales Stage": {"after_rename": "sales_kpi.events.sales_stage.after_rename"},
-	"Communication": {
-		"validate": "sales_kpi.events.communication.validate",
-		"on_change": "sales_kpi.events.communication.on_change",
-	},
+	("Territory", "Lead Source", "UTM Source"): {"after_rename": "sales_kpi.events.masters.after_rename"},
 }
 
 # What the settings name may be deleted: its rows go with it.
@@ -58,6 +98,7 @@ has_permission = {
 }
 
 scheduler_events = {
+	"cron": {"*/10 * * * *": ["sales_kpi.totals.refresh.refresh"]},
 	"daily_long": ["sales_kpi.site.transitions.sweep"],
 }
 

@@ -17,8 +17,9 @@ def before_install() -> None:
 
 
 def after_install() -> None:
-	"""Make the catalogue's records and the first proposal of settings, and begin the transition log."""
+	"""Make the catalogue's records and the first proposal of settings, begin the transition log, and sum what there is."""
 	from sales_kpi.site.kpi_records import insert_missing
+	from sales_kpi.totals.refresh import rebuild_later
 
 	insert_missing()
 	propose_settings()
@@ -30,6 +31,7 @@ def after_install() -> None:
 		deduplicate=True,
 		enqueue_after_commit=True,
 	)
+	rebuild_later()
 
 
 def propose_settings() -> None:
@@ -46,11 +48,13 @@ def propose_settings() -> None:
 
 
 def after_migrate() -> None:
-	"""Keep the catalogue's records in step with the code."""
+	"""Keep the catalogue's records and the kept sums in step with the code."""
 	from sales_kpi.site.kpi_records import insert_missing
+	from sales_kpi.totals.refresh import rebuild_later
 
 	check_versions()
 	insert_missing()
+	rebuild_later()
 
 
 def check_versions() -> None:

@@ -11,7 +11,7 @@ from pypika.functions import Sum
 
 from sales_kpi import catalogue
 from sales_kpi.analysis.masters import Masters, read_masters, unknown
-from sales_kpi.analysis.sums import LEAF, as_days, before_lag, days_of, lag_of, months_later
+from sales_kpi.analysis.sums import LEAF, Keeper, as_days, before_lag, days_of, lag_of, months_later
 from sales_kpi.analysis.values import Question, Sight, Value, compute
 from sales_kpi.errors import InputError
 from sales_kpi.facts.reading.dialect import text
@@ -72,6 +72,7 @@ def documents(
 	settings: Settings | None = None,
 	masters: Masters | None = None,
 	sight: Sight | None = None,
+	keeper: Keeper | None = None,
 ) -> DocumentList:
 	"""The documents behind one KPI in one scope, over all days of the question, of what may be seen if not all may.
 
@@ -86,7 +87,7 @@ def documents(
 		known = ", ".join(sorted(by.value for by in kpi.scopes))
 		raise InputError(f"{kpi.title} is not measured by {question.by.value}, only by {known}.")
 	asked = replace(question, every=Every.RANGE)
-	values = {value["scope"]: value for value in compute(source, asked, settings, masters, sight)}
+	values = {value["scope"]: value for value in compute(source, asked, settings, masters, sight, keeper)}
 	if scope not in values:
 		raise InputError(unknown(question.by.value, scope, values))
 	leaves = _leaves(masters, question.by, scope)

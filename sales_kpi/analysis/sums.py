@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pypika.functions import Count, Sum
 from pypika.terms import ValueWrapper
 
+from sales_kpi.analysis.entries import NEVER, Entries, number_of
+from sales_kpi.analysis.masters import uneven_teams
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.fact import Fact
 from sales_kpi.facts.reading.query import Query
@@ -70,6 +72,88 @@ class Need:
 	first_exact: date = date.max
 	from_beginning: bool = False
 
+	@property
+	def singly(self) -> bool:
+		"""Whether it asks about single rows: sums of a day don't tell."""
+		detail = self.detail
+		return (
+			detail.cohort
+			or detail.weighted
+			or detail.of is not None
+			or detail.at_least is not None
+			or detail.above is not None
+		)
+
+
+@dataclass(frozen=True)
+class Wanted:
+	"""What is wanted of one fact: its rows from a first day, None for all, to a last.
+
+	from_beginning: also the sums of all earlier days. singly: single rows, not sums of a day.
+	"""
+
+	fact: str
+	with_life: bool
+	first: date | None
+	last: date
+	from_beginning: bool
+	singly: bool
+
+
+@dataclass(frozen=True)
+class Missing:
+	"""The part of a fact that isn't kept: some days, or some entities."""
+
+	days: frozenset[date] | None = None
+	entities: frozenset[str] | None = None
+
+	def __bool__(self) -> bool:
+		return bool(self.days) or bool(self.entities)
+
+	def of(self, reading: Reading) -> Reading:
+		"""A reading of this part alone."""
+		return reading.narrowed(
+			day=replace(reading.day, days=self.days or None),
+			entities=tuple(sorted(self.entities)) if self.entities else reading.entities,
+		)
+
+
+@dataclass(frozen=True)
+class Kept:
+	"""What is kept of one fact.
+
+	exact: from the first day that is wanted on, single rows if `single`. early: sums of what is before. missing: what
+	has to be read from the records and added.
+	"""
+
+	exact: Entries
+	early: Entries
+	single: bool
+	missing: Missing
+
+
+@dataclass(frozen=True)
+class Credited:
+	"""Salespeople who are credited in a company in any fact.
+
+	surely: in what is kept; perhaps: in days or entities of it that hold no longer. missing: what has to be looked for in
+	the records, by fact; facts that aren't there have to be looked through as a whole.
+	"""
+
+	surely: set[str]
+	perhaps: set[str]
+	missing: dict[str, Missing]
+
+
+class Keeper(Protocol):
+	"""Somebody who keeps sums up to date, so that they needn't be read from the records."""
+
+	def credited(self, reading: Reading) -> Credited | None:
+		"""Who is credited in what is kept; None where nothing is."""
+
+	def kept(self, wanted: Iterable[Wanted], reading: Reading, leaf: str) -> dict[Wanted, Kept]:
+		"""What is kept of what is wanted, told apart by a column of facts; what is left out isn't kept."""
+
 
 def year_before(day: date) -> date:
 	"""The first day of the year that ends on a day: the day after the same date one year earlier."""
@@ -127,6 +211,13 @@ class Rows:
 	rows: Any
 	value: Any
 
+	def joined(self, other: Rows) -> Rows:
+		"""These and others."""
+		import numpy as np
+
+		names = (column.name for column in fields(self))
+		return Rows(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
 
 @dataclass
 class FactSums:
@@ -141,20 +232,121 @@ class FactSums:
 	facts: dict[str, Fact]
 	periods: Sequence[Period]
 	by: By
+	keeper: Keeper | None = None
 	loaded: dict[Detail, Rows] = field(default_factory=dict)
 	leaves: dict[str, int] = field(default_factory=dict)
 	membership: Any = None
 	_totals: dict[Term, Any] = field(default_factory=dict)
 
 	def load(self, totals: Iterable[Total], distributions: Iterable[Distribution]) -> None:
-		"""Read what the formulas need: one statement for each family of facts, and for each fact without one."""
-		statements: dict[str, list[Need]] = {}
-		for need in self._needs(totals, distributions):
+		"""Read what the formulas need: from kept sums what is kept, all else by one statement for each family of facts."""
+		statements: dict[tuple[str, Missing | None], list[Need]] = {}
+		needs = list(self._needs(totals, distributions))
+		kept = self._kept(needs) if self.keeper else {}
+		for need in needs:
+			missing = None
+			if need.detail in kept:
+				missing = kept[need.detail].missing
+				self.loaded[need.detail] = self._rows_of_kept(kept[need.detail], need)
+				if not missing:
+					continue
 			fact = self.facts[need.detail.fact]
-			statements.setdefault(fact.family.members[0] if fact.family else fact.name, []).append(need)
-		for needs in statements.values():
-			for need, rows in self._read(needs):
-				self.loaded[need.detail] = rows
+			family = fact.family.members[0] if fact.family else fact.name
+			statements.setdefault((family, missing), []).append(need)
+		if any(missing is None for _, missing in statements) and self._tells_people():
+			# A second look at every document is spared where somebody has told which few need it.
+			self.reading = self.reading.narrowed(uneven_teams=uneven_teams(self.source, self.reading))
+		for (_, missing), together in statements.items():
+			for need, rows in self._read(together, missing or Missing()):
+				mine = self.loaded.get(need.detail)
+				self.loaded[need.detail] = mine.joined(rows) if mine else rows
+
+	def _tells_people(self) -> bool:
+		return LEAF[self.by] == "sales_person" or "sales_person" in self.reading.only
+
+	def _kept(self, needs: Sequence[Need]) -> dict[Detail, Kept]:
+		"""What is kept of each need, if anything is."""
+		assert self.keeper is not None
+		by_series: dict[tuple[str, bool], list[Need]] = {}
+		for need in needs:
+			by_series.setdefault((need.detail.fact, need.detail.with_life), []).append(need)
+		wanted = {key: self._wanted(key, together) for key, together in by_series.items()}
+		found = self.keeper.kept(wanted.values(), self.reading, LEAF[self.by] or "")
+		return {
+			need.detail: found[wanted[key]]
+			for key, together in by_series.items()
+			if wanted[key] in found
+			for need in together
+		}
+
+	def _wanted(self, key: tuple[str, bool], needs: Sequence[Need]) -> Wanted:
+		singly = any(need.singly for need in needs)
+		all_singly = any(need.singly and need.from_beginning for need in needs)
+		last = min(self.periods[-1].last_day, self.reading.as_of)
+		if any(need.detail.cohort for need in needs):
+			last = self.reading.as_of
+		return Wanted(
+			*key,
+			first=None if all_singly else min(need.first_exact for need in needs),
+			last=last,
+			from_beginning=any(need.from_beginning for need in needs),
+			singly=singly,
+		)
+
+	def _rows_of_kept(self, kept: Kept, need: Need) -> Rows:
+		"""The sums of one need out of what is kept, as a statement would give them."""
+		import numpy as np
+
+		detail, exact = need.detail, kept.exact
+		place = np.array(
+			[self.leaves.setdefault(name, len(self.leaves)) for name in (*exact.leaves, *kept.early.leaves)]
+			or [0],
+			dtype=np.intp,
+		)
+		last = number_of(min(self.periods[-1].last_day, self.reading.as_of))
+		as_of, first = number_of(self.reading.as_of), number_of(need.first_exact)
+		day = exact.since if detail.cohort else exact.day
+		chosen = (exact.day <= as_of) & (
+			day <= (number_of(self.periods[-1].last_day) if detail.cohort else last)
+		)
+		if not need.from_beginning:
+			chosen &= day >= first
+		# What takes something back is negative throughout: a single amount has the sign of its row.
+		each = exact.amount * exact.rows if kept.single else exact.amount
+		gap = exact.day.astype(np.int64) - exact.since
+		if detail.cohort or detail.of is Of.GAP:
+			chosen &= exact.since != NEVER
+		if detail.cohort:
+			chosen &= gap <= self.reading.settings.conversion_window_days
+		if detail.at_least is not None:
+			chosen &= each >= detail.at_least - 10**-_DUST
+		if detail.above is not None:
+			chosen &= each > detail.above
+		measured = np.zeros(len(exact)) if detail.of is None else gap if detail.of is Of.GAP else each
+		total = exact.quantity * each if detail.weighted else exact.amount
+		found = Rows(
+			day=np.maximum(day[chosen], first - 1).astype("datetime64[D]"),
+			leaf=place[exact.leaf[chosen]],
+			quantity=exact.quantity[chosen],
+			total=total[chosen],
+			estimated=exact.estimated[chosen],
+			rows=exact.rows[chosen].astype(float),
+			value=measured[chosen].astype(float),
+		)
+		if not need.from_beginning or not len(kept.early):
+			return found
+		early = kept.early
+		return found.joined(
+			Rows(
+				day=np.full(len(early), first - 1).astype("datetime64[D]"),
+				leaf=place[early.leaf + len(exact.leaves)],
+				quantity=early.quantity,
+				total=early.amount,
+				estimated=early.estimated,
+				rows=early.rows.astype(float),
+				value=np.zeros(len(early)),
+			)
+		)
 
 	def _needs(self, totals: Iterable[Total], distributions: Iterable[Distribution]) -> Iterable[Need]:
 		needs: dict[Detail, Need] = {}
@@ -176,13 +368,16 @@ class FactSums:
 		with_life = term.with_life and bool(self.reading.settings.not_one_customer)
 		return Detail(term.fact, with_life, term.cohort, term.at_least, term.above, term.weighted)
 
-	def _read(self, needs: list[Need]) -> Iterator[tuple[Need, Rows]]:
-		"""The sums of several needs by one statement: needs that differ only in the fact are summed together."""
+	def _read(self, needs: list[Need], part: Missing) -> Iterator[tuple[Need, Rows]]:
+		"""The sums of several needs by one statement: needs that differ only in the fact are summed together.
+
+		part: which days or entities are read, if not all.
+		"""
 		alike: dict[Detail, list[Need]] = {}
 		for need in needs:
 			alike.setdefault(replace(need.detail, fact=""), []).append(need)
 		statement = self.reading.statement()
-		parts = [self._summed(same, number, statement) for number, same in enumerate(alike.values())]
+		parts = [self._summed(same, number, statement, part) for number, same in enumerate(alike.values())]
 		union = reduce(lambda one, other: one.union_all(other), parts)
 		frame = self.source.run(statement.shared.complete(union))
 		for number, same in enumerate(alike.values()):
@@ -195,7 +390,7 @@ class FactSums:
 		family = self.facts[name].family
 		return family.members.index(name) if family else 0
 
-	def _summed(self, needs: list[Need], number: int, statement: Reading) -> Any:
+	def _summed(self, needs: list[Need], number: int, statement: Reading, part: Missing) -> Any:
 		"""The sums of details that differ only in the fact, by day and leaf, as a part of a statement.
 
 		The column `need` tells the parts apart, and `which` the facts of a family.
@@ -213,7 +408,7 @@ class FactSums:
 			with_life=detail.with_life,
 		)
 		fact = self.facts[detail.fact]
-		rows = (fact.family or fact).rows(reading).as_("row")
+		rows = (fact.family or fact).rows(part.of(reading)).as_("row")
 		query, gap = Query.from_(rows), dialect.days_between(rows.since, rows.day)
 		if fact.family:
 			query = query.where(rows.which.isin([self._place(need.detail.fact) for need in needs]))

@@ -8,9 +8,8 @@ from datetime import date, timedelta
 from typing import Any, TypedDict
 
 from sales_kpi import catalogue
-from sales_kpi.analysis.masters import Masters, read_masters, uneven_teams
-from sales_kpi.analysis.sums import LEAF, FactSums
-from sales_kpi.facts.reading.dialect import text
+from sales_kpi.analysis.masters import Masters, read_masters
+from sales_kpi.analysis.sums import FactSums, Keeper
 from sales_kpi.facts.reading.fact import CreditRule
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, one_of
@@ -111,8 +110,11 @@ def compute(
 	settings: Settings | None = None,
 	masters: Masters | None = None,
 	sight: Sight | None = None,
+	keeper: Keeper | None = None,
 ) -> list[Value]:
 	"""The values that a question asks for: one for each KPI, period and scope, of what may be seen if not all may.
+
+	keeper: who keeps sums of these records up to date, if anybody does; the values are the same with and without.
 
 	Raises InputError where the question or the settings name what doesn't exist, SourceError where the records can't
 	be read.
@@ -124,11 +126,9 @@ def compute(
 	reading = masters.reading(settings, question.as_of, source, question.company)
 	if sight is not None:
 		reading = reading.narrowed(only=sight.only)
-	if LEAF[question.by] == "sales_person" or "sales_person" in reading.only:
-		reading = reading.narrowed(uneven_teams=uneven_teams(source, reading))
-	sums = FactSums(source, reading, catalogue.facts(), periods, question.by)
+	sums = FactSums(source, reading, catalogue.facts(), periods, question.by, keeper)
 	sums.load(_totals(chosen), _distributions(chosen))
-	scopes = list(sight.scopes) if sight is not None else _scopes(source, reading, masters, sums, question)
+	scopes = list(sight.scopes) if sight is not None else _scopes(source, masters, sums, question)
 	sums.arrange([scope.leaves for scope in scopes])
 	return [value for kpi in chosen for value in _values(kpi, sums, scopes, question, masters, settings)]
 
@@ -149,9 +149,7 @@ def _distributions(kpis: Sequence[Kpi]) -> list[Any]:
 # Scopes
 
 
-def _scopes(
-	source: Source, reading: Reading, masters: Masters, sums: FactSums, question: Question
-) -> list[Scope]:
+def _scopes(source: Source, masters: Masters, sums: FactSums, question: Question) -> list[Scope]:
 	by = question.by
 	if by is By.COMPANY:
 		return [Scope(question.company, ("",))]
@@ -166,7 +164,7 @@ def _scopes(
 	if by is By.SOURCE:
 		return [Scope(name, (name,)) for name in [*masters.channels, *_others(sums, masters.channels)]]
 	own = [node.name for node in masters.salespeople.values() if node.enabled and not node.is_group]
-	credited = sorted(_credited(source, reading, masters, set(own)) | (set(sums.leaves) - set(own) - {""}))
+	credited = sorted(_credited(source, sums, masters, set(own)) | (set(sums.leaves) - set(own) - {""}))
 	return [Scope(name, (name,)) for name in [*own, *credited, ""]]
 
 
@@ -175,23 +173,31 @@ def _others(sums: FactSums, known: Iterable[str]) -> list[str]:
 	return [*sorted(set(sums.leaves) - set(known) - {""}), ""]
 
 
-def _credited(source: Source, reading: Reading, masters: Masters, known: set[str]) -> set[str]:
+def _credited(source: Source, sums: FactSums, masters: Masters, known: set[str]) -> set[str]:
 	"""Salespeople beyond the known ones who are credited in any fact up to the day of reading.
 
 	Few are ever in question (disabled ones, groups, names that exist no more), so facts are searched for these alone.
 	"""
+	reading = sums.reading
 	team = reading.table("Sales Team")
-	named = source.run(Query.from_(team).select(text(team.sales_person).as_("name")).distinct())["name"]
-	candidates = {str(name) for name in named} | set(masters.mapped)
-	candidates |= set(reading.settings.cost_center_sales_person.values())
-	candidates -= known | {""}
-	by_rule = _possibly_credited(reading, masters, {str(name) for name in named})
-	found: set[str] = set()
+	# A plain column: an index on it tells its distinct values without a look at every row.
+	named = source.run(Query.from_(team).select(team.sales_person.as_("name")).distinct())["name"]
+	in_teams = {str(name) for name in named if name}
+	candidates = in_teams | set(masters.mapped) | set(reading.settings.cost_center_sales_person.values())
+	kept = sums.keeper.credited(reading) if sums.keeper else None
+	found = kept.surely - known - {""} if kept else set()
+	candidates = (candidates | (kept.perhaps if kept else set())) - known - {""}
+	by_rule = _possibly_credited(reading, masters, in_teams)
 	for fact in catalogue.facts().values():
 		remaining = sorted((candidates - found) & by_rule[fact.credit])
 		if not remaining or fact.credited_as:
 			continue
 		statement = reading.statement()
+		if kept and fact.name in kept.missing and not kept.perhaps.intersection(remaining):
+			missing = kept.missing[fact.name]
+			if not missing:
+				continue
+			statement = missing.of(statement)
 		rows = fact.rows(statement).as_("row")
 		query = (
 			Query.from_(rows).where(one_of(rows.sales_person, remaining)).select(rows.sales_person).distinct()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -34,6 +35,8 @@ from sales_kpi.site.permissions import (
 )
 from sales_kpi.site.settings import SiteSettings, named_calendar, site_settings
 from sales_kpi.sources.site import SiteSource
+from sales_kpi.totals.read import Totals
+from sales_kpi.totals.series import reading_of_all
 
 EARLIEST, LATEST = date(1980, 1, 1), date(2100, 12, 31)
 """Days that may be asked for: wide enough for any books, and never at the end of what a calendar can count."""
@@ -88,12 +91,25 @@ class Asker:
 			)
 		return cls(user, settings, masters, rights(user, masters, settings.engine), visible_kpis(user))
 
+	@cached_property
+	def totals(self) -> Totals | None:
+		"""The kept sums, as they are at the first question; None where the settings switch them off."""
+		if not self.settings.use_totals:
+			return None
+		source, today = SiteSource(), frappe.utils.getdate()
+		return Totals(source, reading_of_all(source, self.settings.engine, self.masters, today))
+
 	def values(self, question: Question) -> list[Value]:
 		"""The values that a question asks for, as far as the user may see them."""
 		with explained():
 			question, seen = self._permitted(question)
 			values = compute(
-				SiteSource(), self._as_computed(question, seen), self.settings.engine, self.masters, seen
+				SiteSource(),
+				self._as_computed(question, seen),
+				self.settings.engine,
+				self.masters,
+				seen,
+				self.totals,
 			)
 		return [self._as_asked(value, question) for value in values]
 
@@ -113,6 +129,7 @@ class Asker:
 				self.settings.engine,
 				self.masters,
 				seen,
+				self.totals,
 			)
 		return replace(found, value=self._as_asked(found.value, question))
 

@@ -29,6 +29,7 @@ class SiteSettings:
 	engine: Settings
 	companies: tuple[str, ...]
 	calendar: Calendar
+	use_totals: bool = True
 
 
 def site_settings() -> SiteSettings:
@@ -64,6 +65,7 @@ def from_document(doc: frappe._dict) -> SiteSettings:
 		),
 		companies=followed or tuple(frappe.get_all("Company", pluck="name", order_by="name")),
 		calendar=named_calendar(doc.calendar, doc.fiscal_year_start, doc.week_start),
+		use_totals=not doc.without_totals,
 	)
 
 

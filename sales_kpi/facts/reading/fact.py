@@ -147,7 +147,7 @@ def narrowed(query: Any, reading: Reading, *extra: str) -> Any:
 	rows = query.as_("fact")
 	return where(
 		Query.from_(rows).select(*(rows[column] for column in (*FACT_COLUMNS, *extra))),
-		reading.day.until(reading.as_of).holds(rows.day),
+		(reading.day if reading.ahead else reading.day.until(reading.as_of)).holds(rows.day),
 		reading.since.holds(rows.since),
 		reading.of_company(rows.company),
 		reading.of_entities(rows.document),

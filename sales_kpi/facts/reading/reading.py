@@ -21,14 +21,24 @@ from sales_kpi.facts.reading.settings import Settings
 
 @dataclass(frozen=True)
 class Span:
-	"""Days from a first to a last, both included; None leaves a side open."""
+	"""Days from a first to a last, both included; None leaves a side open. Of these only `days`, where they are given."""
 
 	first: date | None = None
 	last: date | None = None
+	days: frozenset[date] | None = None
 
 	def holds(self, day: Term) -> list[Term]:
 		"""Range predicates, so that an index on the column serves."""
-		return self.predicates(day, self.first, self.last)
+		predicates = []
+		if self.first is not None:
+			predicates.append(day >= Bound(self.first))
+		if self.last is not None:
+			predicates.append(day <= Bound(self.last))
+		if self.days is not None:
+			predicates.append(
+				_any((day >= Bound(first)) & (day <= Bound(last)) for first, last in runs(self.days))
+			)
+		return predicates
 
 	def holds_moment(self, moment: Term) -> list[Term]:
 		"""The same for a column of moments: those of the last day are included whole."""
@@ -37,20 +47,41 @@ class Span:
 			predicates.append(moment >= Bound(self.first))
 		if self.last is not None:
 			predicates.append(moment < Bound(self.last + timedelta(days=1)))
-		return predicates
-
-	@staticmethod
-	def predicates(day: Term, first: date | None, last: date | None) -> list[Term]:
-		predicates = []
-		if first is not None:
-			predicates.append(day >= Bound(first))
-		if last is not None:
-			predicates.append(day <= Bound(last))
+		if self.days is not None:
+			predicates.append(
+				_any(
+					(moment >= Bound(first)) & (moment < Bound(last + timedelta(days=1)))
+					for first, last in runs(self.days)
+				)
+			)
 		return predicates
 
 	def until(self, day: date) -> Span:
 		"""The part of the span up to a day."""
-		return Span(self.first, day if self.last is None else min(self.last, day))
+		return replace(self, last=day if self.last is None else min(self.last, day))
+
+
+def runs(days: Iterable[date]) -> list[tuple[date, date]]:
+	"""Days as runs of days that follow one another, each by its first and last."""
+	found: list[tuple[date, date]] = []
+	for day in sorted(days):
+		if found and day - found[-1][1] == timedelta(days=1):
+			found[-1] = (found[-1][0], day)
+		else:
+			found.append((day, day))
+	return found
+
+
+def _any(conditions: Iterable[Term]) -> Term:
+	"""Whether any of some conditions holds; nothing does where there is none."""
+	met: Term = NOWHERE
+	for number, condition in enumerate(conditions):
+		met = condition if number == 0 else met | condition
+	return met
+
+
+NOWHERE = ValueWrapper(1) == ValueWrapper(0)
+"""A condition that nothing meets."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +152,7 @@ class Reading:
 	uneven_teams: the documents whose Sales Team doesn't add up to the whole, where somebody has looked for them.
 	with_life: True to leave out the sales of customers that stand for many (rule 8).
 	only_company: the name of the only Company there is, '' when there are several (rule 9).
+	ahead: True to keep rows whose day is still to come, of records that are read (a lapse that is due later).
 	"""
 
 	schema: Schema
@@ -136,6 +168,7 @@ class Reading:
 	uneven_teams: UnevenTeams | None = None
 	with_life: bool = False
 	only_company: str = ""
+	ahead: bool = False
 	shared: Shared = field(default_factory=lambda: Shared(), compare=False)
 
 	def narrowed(self, **changes: Any) -> Reading:
@@ -184,7 +217,7 @@ class Reading:
 def one_of(term: Term, values: Iterable[str]) -> Term:
 	"""Whether a text column holds one of the values."""
 	bound = [Bound(value) for value in values]
-	return term.isin(bound) if bound else ValueWrapper(1) == ValueWrapper(0)
+	return term.isin(bound) if bound else NOWHERE
 
 
 def both(condition: Term, predicates: Iterable[Term]) -> Term:

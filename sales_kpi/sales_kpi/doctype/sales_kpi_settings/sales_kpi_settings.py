@@ -14,6 +14,7 @@ from sales_kpi.periods import calendar_named
 from sales_kpi.site.proposals import channels
 from sales_kpi.site.settings import from_document
 from sales_kpi.site.transitions import log_mapping
+from sales_kpi.totals.marks import refresh_later
 
 
 class SalesKPISettings(Document):
@@ -147,6 +148,8 @@ class SalesKPISettings(Document):
 		for user in sorted(set(old) | set(new)):
 			if old.get(user) != new.get(user):
 				log_mapping(user, old.get(user) or "", new.get(user) or "")
+		# Sums made by other settings are recognized as such; they only have to be made anew.
+		refresh_later()
 
 	@staticmethod
 	def mapped(doc: Document | None) -> dict[str, str]:

@@ -1,0 +1,260 @@
+"""Kept sums, written: days and entities of facts replaced by what the records say now."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+from pypika.functions import Count, Max, Sum
+from pypika.terms import Field, ValueWrapper
+
+from sales_kpi.analysis.entries import Entries, day_of, from_rows, joined, number_of, packed, summed, unpacked
+from sales_kpi.facts.reading.binding import Bound
+from sales_kpi.facts.reading.query import Query
+from sales_kpi.facts.reading.reading import Reading, Span, one_of
+from sales_kpi.sources.source import Source
+from sales_kpi.totals.read import month_of, with_numbers
+from sales_kpi.totals.series import DIMENSIONS, Series
+from sales_kpi.totals.tables import ROW, TOTAL, table
+from sales_kpi.totals.touches import as_date
+
+PEOPLE_AND_PLACES = ("sales_person", "territory", "source")
+
+_STANDARD = ("name", "creation", "modified", "owner", "modified_by", "docstatus", "idx")
+_TOTAL = (*_STANDARD, "series", "company", "dimension", "month", "leaves", "sums", "entries")
+_ROW = (
+	*_STANDARD, "series", "document", "company", "day", "since", *PEOPLE_AND_PLACES, "quantity", "amount", "estimated",
+)  # fmt: skip
+
+_IDENTITY = ("document", "company", "day", "since", *PEOPLE_AND_PLACES, "quantity", "amount", "estimated")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+	"""A transaction of its own in which nobody else writes sums.
+
+	The lock comes first: what is read afterwards is then of one state, and that state holds what others wrote. It is a
+	lock of the database, so it goes with the connection when the process is killed.
+	"""
+	frappe.db.commit()
+	doctype = frappe.qb.DocType("DocType")
+	frappe.qb.from_(doctype).where(doctype.name == TOTAL).select(doctype.name).for_update().run()
+	try:
+		yield
+	except BaseException:
+		frappe.db.rollback()
+		raise
+	frappe.db.commit()
+
+
+def replace_days(source: Source, reading: Reading, together: Sequence[Series], days: Iterable[date]) -> None:
+	"""Make the sums of some days anew, of series that are read by one statement."""
+	chosen = frozenset(days)
+	if not chosen:
+		return
+	found = _fetched(source, reading.narrowed(day=Span(days=chosen)), together)
+	months = sorted({month_of(day) for day in chosen})
+	for series in together:
+		_replace_in_months(source, series, months, chosen, found[series.name])
+
+
+def replace_months(
+	source: Source, reading: Reading, together: Sequence[Series], first: date, last: date
+) -> None:
+	"""Make whole months anew, from the first day of one to the last day of another."""
+	found = _fetched(source, reading.narrowed(day=Span(first, last)), together)
+	months = [month for month in months_between(first, last)]
+	for series in together:
+		_replace_in_months(source, series, months, None, found[series.name])
+
+
+def replace_entities(
+	source: Source, reading: Reading, together: Sequence[Series], names: Sequence[str]
+) -> dict[str, set[date]]:
+	"""Make the rows of some entities anew. Returns the months in which that changed anything, by series.
+
+	These have to be summed anew (`repack`) in the same transaction.
+	"""
+	if not names:
+		return {}
+	found = _fetched(source, reading.narrowed(entities=tuple(names)), together)
+	changed = {}
+	for series in together:
+		before, now = _kept_rows(source, series, names), _as_records(found[series.name])
+		left = _without(before.values(), now)
+		gone = {name for name, row in before.items() if row in left}
+		come = _without(now, before.values())
+		_delete(ROW, gone)
+		_insert(ROW, _ROW, [(series.name, *row) for row in come])
+		changed[series.name] = {month_of(row[2]) for row in [*(before[name] for name in gone), *come]}
+	return changed
+
+
+def _without(rows: Iterable[Any], others: Iterable[Any]) -> list[Any]:
+	"""Rows that aren't among the others, as often as they are too many."""
+	from collections import Counter
+
+	return list((Counter(rows) - Counter(others)).elements())
+
+
+def repack(source: Source, series: Series, months: Iterable[date]) -> None:
+	"""Sum months of a series anew from the rows of its entities."""
+	for month in sorted(months):
+		kept = table(ROW)
+		last = last_day(month)
+		rows = source.run(
+			Query.from_(kept)
+			.where(kept.series == series.name)
+			.where(kept.day >= Bound(month))
+			.where(kept.day <= Bound(last))
+			.select(*(kept[name] for name in _IDENTITY))
+		)
+		_replace_in_months(source, series, [month], None, with_numbers(rows))
+
+
+def _fetched(source: Source, reading: Reading, together: Sequence[Series]) -> dict[str, Any]:
+	"""Rows of series that are read by one statement, with days as numbers; summed by day unless they are single."""
+	first = together[0]
+	fact, statement = first.fact, reading.narrowed(with_life=first.with_life).statement()
+	rows = (fact.family or fact).rows(statement).as_("row")
+	members = fact.family.members if fact.family else (fact.name,)
+	keys = ["company", "day", "since", *PEOPLE_AND_PLACES]
+	named = [rows[name] for name in keys]
+	which = (rows.which if fact.family else ValueWrapper(0)).as_("which")
+	query = Query.from_(rows).select(*named, which)
+	if first.single:
+		query = query.select(rows.document, rows.quantity, rows.amount, rows.estimated)
+	else:
+		query = query.groupby(*named, *([rows.which] if fact.family else [])).select(
+			Sum(rows.quantity).as_("quantity"),
+			Sum(rows.amount).as_("amount"),
+			Sum(rows.estimated).as_("estimated"),
+			Count("*").as_("rows"),
+		)
+	frame = with_numbers(source.run(statement.shared.complete(query)))
+	return {series.name: frame[frame["which"] == members.index(series.fact.name)] for series in together}
+
+
+def _replace_in_months(
+	source: Source, series: Series, months: Sequence[date], days: frozenset[date] | None, rows: Any
+) -> None:
+	"""Replace days of some months, all if None, by the rows of a DataFrame."""
+	kept_names, before = _kept_months(source, series, months, days)
+	parts: dict[tuple[str, str, date], list[Entries]] = defaultdict(list, before)
+	if len(rows):
+		numbers_of_months = {month: (number_of(month), number_of(last_day(month))) for month in months}
+		for company, of_company in rows.groupby("company", sort=False):
+			for month, (first, last) in numbers_of_months.items():
+				of_month = of_company[(of_company["day"] >= first) & (of_company["day"] <= last)]
+				if not len(of_month):
+					continue
+				for dimension in DIMENSIONS:
+					parts[str(company), dimension, month].append(
+						from_rows(of_month, dimension, series.single)
+					)
+	_delete(TOTAL, kept_names)
+	new = []
+	for (company, dimension, month), of in parts.items():
+		entries = joined(of)
+		if len(entries):
+			text = json.dumps(entries.leaves, ensure_ascii=False)
+			sums = packed(summed(entries, number_of(month)))
+			new.append((series.name, company, dimension, month, text, sums, packed(entries)))
+	_insert(TOTAL, _TOTAL, new)
+
+
+def _kept_months(
+	source: Source, series: Series, months: Sequence[date], days: frozenset[date] | None
+) -> tuple[list[int], dict[tuple[str, str, date], list[Entries]]]:
+	"""Names of the kept months, and what of them stays."""
+	import numpy as np
+
+	kept = table(TOTAL)
+	columns = (
+		[kept.name]
+		if days is None
+		else [kept.name, kept.company, kept.dimension, kept.month, kept.leaves, kept.entries]
+	)
+	rows = source.run(
+		Query.from_(kept)
+		.where(kept.series == series.name)
+		.where(kept.month.isin([Bound(month) for month in months]))
+		.select(*columns)
+	)
+	names = [int(name) for name in rows["name"]]
+	if days is None:
+		return names, {}
+	gone = [number_of(day) for day in days]
+	stays = {}
+	for _, company, dimension, month, leaves, text in rows.itertuples(index=False):
+		entries = unpacked(leaves, text)
+		stays[str(company or ""), str(dimension or ""), as_date(month)] = [
+			entries.where(~np.isin(entries.day, gone)).with_used_leaves()
+		]
+	return names, stays
+
+
+def _kept_rows(source: Source, series: Series, names: Sequence[str]) -> dict[int, tuple[Any, ...]]:
+	"""Rows kept of some entities, by their name."""
+	kept = table(ROW)
+	rows = source.run(
+		Query.from_(kept)
+		.where(kept.series == series.name)
+		.where(one_of(kept.document, names))
+		.select(kept.name, *(kept[name] for name in _IDENTITY))
+	)
+	return {
+		int(row[0]): tuple(
+			as_date(value) if name in ("day", "since") else str(value or "")
+			for name, value in zip(_IDENTITY, row[1:], strict=True)
+		)
+		for row in rows.itertuples(index=False, name=None)
+	}
+
+
+def _as_records(rows: Any) -> list[tuple[Any, ...]]:
+	"""Rows of a statement as they are kept: numbers as texts, which keep them to the last digit."""
+	columns = [
+		[day_of(int(day)) for day in rows[name]]
+		if name in ("day", "since")
+		else [repr(float(number)) for number in rows[name]]
+		if name in ("quantity", "amount", "estimated")
+		else [str(text or "") for text in rows[name]]
+		for name in _IDENTITY
+	]
+	return list(zip(*columns, strict=True))
+
+
+def _delete(doctype: str, names: Iterable[int]) -> None:
+	found, of = sorted(names), frappe.qb.DocType(doctype)
+	for first in range(0, len(found), 1000):
+		frappe.qb.from_(of).delete().where(of.name.isin(found[first : first + 1000])).run()
+
+
+def _insert(doctype: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+	if not rows:
+		return
+	now, me = now_datetime(), frappe.session.user
+	# Only who holds the lock writes here, so the next number is free.
+	last = frappe.qb.from_(frappe.qb.DocType(doctype)).select(Max(Field("name"))).run()[0][0] or 0
+	given = [(last + number, now, now, me, me, 0, 0, *row) for number, row in enumerate(rows, 1)]
+	frappe.db.bulk_insert(doctype, list(columns), given, chunk_size=200 if doctype == TOTAL else 2000)
+
+
+def months_between(first: date, last: date) -> Iterator[date]:
+	"""First days of all months from that of one day to that of another."""
+	month = month_of(first)
+	while month <= last:
+		yield month
+		month = last_day(month) + timedelta(days=1)
+
+
+def last_day(month: date) -> date:
+	"""Last day of a month."""
+	return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
