@@ -51,6 +51,32 @@ def demo(context: Any, site_kind: str, invoices: int, password: str | None, remo
 	click.echo(f"{' and '.join(companies)} are there, from {company.start} to {company.until}.")
 
 
+@sales_kpi.command("rebuild")
+@click.option("--all", "afresh", is_flag=True, help="Make all totals anew, also those that are complete.")
+@pass_context
+def rebuild(context: Any, afresh: bool) -> None:
+	"""Make the totals that reports read, where they aren't complete. May be stopped and started again."""
+	with _connected(get_site(context)):
+		from sales_kpi.totals.rebuild import rebuild
+
+		with _Bar("Summing facts") as bar:
+			rebuild(afresh, bar)
+		click.echo("All totals are complete.")
+
+
+@sales_kpi.command("reconcile")
+@pass_context
+def reconcile(context: Any) -> None:
+	"""Compare the totals with the records, and repair what differs."""
+	with _connected(get_site(context)):
+		from sales_kpi.totals.reconcile import reconcile
+
+		number = reconcile()
+	click.echo(
+		f"{number} differences were found and repaired; see KPI Difference." if number else "No difference."
+	)
+
+
 class _connected:
 	"""A connection to a site, as Administrator."""
 

@@ -99,7 +99,7 @@ has_permission = {
 
 scheduler_events = {
 	"cron": {"*/10 * * * *": ["sales_kpi.totals.refresh.refresh"]},
-	"daily_long": ["sales_kpi.site.transitions.sweep"],
+	"daily_long": ["sales_kpi.site.transitions.sweep", "sales_kpi.totals.reconcile.reconcile"],
 }
 
 export_python_type_annotations = True

@@ -120,10 +120,7 @@ def _is_outdated(series: Series, reading: Reading) -> bool:
 
 def _next_month(reading: Reading, together: Sequence[Series], progress: str) -> tuple[str | None, float]:
 	"""Sum the month after those that are done. Returns how far that is, None at the end, and the share that is done."""
-	first, last = _range(reading, together[0])
-	if first is None or last is None:
-		return None, 1.0
-	months = list(store.months_between(first, last))
+	months = _months(reading, together[0])
 	left = months if progress == BEGUN else [month for month in months if month.isoformat() > progress]
 	if not left:
 		return None, 1.0
@@ -131,18 +128,21 @@ def _next_month(reading: Reading, together: Sequence[Series], progress: str) -> 
 	return left[0].isoformat(), 1 - (len(left) - 1) / len(months)
 
 
-def _range(reading: Reading, series: Series) -> tuple[date | None, date | None]:
-	"""First and last day of a fact; without the look-ups that only tell rows apart."""
-	key = (series.name, reading.as_of)
-	if frappe.flags.sales_kpi_ranges is None:
-		frappe.flags.sales_kpi_ranges = {}
-	if key not in frappe.flags.sales_kpi_ranges:
+_ranges: dict[tuple[str, str, str, date], list[date]] = {}
+"""Months of facts, by site, series, fingerprint and day. A row that is dated before or after them later is marked."""
+
+
+def _months(reading: Reading, series: Series) -> list[date]:
+	"""The months of a fact; without the look-ups that only tell rows apart."""
+	key = (frappe.local.site, series.name, series.fingerprint, reading.as_of)
+	if key not in _ranges:
+		_ranges.clear()
 		statement = reading.narrowed(dimensions=frozenset()).statement()
 		rows = (series.fact.family or series.fact).rows(statement).as_("row")
 		query = Query.from_(rows).select(Min(rows.day).as_("first"), Max(rows.day).as_("last"))
-		first, last = SiteSource().run(statement.shared.complete(query)).iloc[0]
-		frappe.flags.sales_kpi_ranges[key] = as_date(first), as_date(last)
-	return frappe.flags.sales_kpi_ranges[key]  # type: ignore[no-any-return]
+		first, last = (as_date(day) for day in SiteSource().run(statement.shared.complete(query)).iloc[0])
+		_ranges[key] = list(store.months_between(first, last)) if first else []
+	return _ranges[key]
 
 
 def _next_entities(reading: Reading, together: Sequence[Series], progress: str) -> tuple[str | None, float]:

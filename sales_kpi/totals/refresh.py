@@ -55,7 +55,7 @@ def _refresh_some() -> bool:
 	if reading is None:
 		return True
 	source, today = SiteSource(), reading.as_of
-	made = _begun(reading)
+	made = begun(reading)
 	batch = waiting(source, BATCH)
 	oldest = min((as_of for _, as_of in made.values()), default=today)
 	if not batch and oldest >= today:
@@ -94,7 +94,7 @@ def families(series: Iterable[Series]) -> list[list[Series]]:
 	return [list(group) for _, group in groupby(ordered, key=lambda one: one.family)]
 
 
-def _begun(reading: Reading) -> dict[str, tuple[Series, date]]:
+def begun(reading: Reading) -> dict[str, tuple[Series, date]]:
 	"""Series that are complete or being built, with the day as of which they are, by name.
 
 	What a rebuild has done has to stay true while it goes on.

@@ -69,7 +69,7 @@ def replace_months(
 ) -> None:
 	"""Make whole months anew, from the first day of one to the last day of another."""
 	found = _fetched(source, reading.narrowed(day=Span(first, last)), together)
-	months = [month for month in months_between(first, last)]
+	months = list(months_between(first, last))
 	for series in together:
 		_replace_in_months(source, series, months, None, found[series.name])
 
@@ -258,3 +258,82 @@ def months_between(first: date, last: date) -> Iterator[date]:
 def last_day(month: date) -> date:
 	"""Last day of a month."""
 	return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+# What is kept beside what the records say
+
+
+DayKey = tuple[str, date]
+LeafSums = dict[tuple[str, str, date, str], tuple[float, float]]
+"""Quantity and amount by company, dimension, day and leaf."""
+
+
+def month_told(
+	source: Source, reading: Reading, together: Sequence[Series], month: date
+) -> dict[str, LeafSums]:
+	"""What the records say of a month, by name of the series."""
+	found = _fetched(source, reading.narrowed(day=Span(month, last_day(month))), together)
+	told = {}
+	for series in together:
+		sums: LeafSums = {}
+		rows = found[series.name]
+		for company, of_company in rows.groupby("company", sort=False) if len(rows) else ():
+			for dimension in DIMENSIONS:
+				_add(sums, str(company), dimension, from_rows(of_company, dimension, series.single))
+		told[series.name] = sums
+	return told
+
+
+def month_kept(source: Source, series: Series, month: date) -> LeafSums:
+	"""What is kept of a month."""
+	sums: LeafSums = {}
+	_, months = _kept_months(source, series, [month], frozenset())
+	for (company, dimension, _month), parts in months.items():
+		_add(sums, company, dimension, joined(parts))
+	return sums
+
+
+def _add(sums: LeafSums, company: str, dimension: str, entries: Entries) -> None:
+	for number in range(len(entries)):
+		day = day_of(int(entries.day[number]))
+		assert day is not None
+		key = company, dimension, day, entries.leaves[entries.leaf[number]]
+		quantity, amount = sums.get(key, (0.0, 0.0))
+		sums[key] = (
+			quantity + float(entries.quantity[number]),
+			amount + float(entries.amount[number]),
+		)
+
+
+def unequal_days(one: LeafSums, other: LeafSums, dust: float = 1e-6) -> set[DayKey]:
+	"""Companies and days of which any sum differs."""
+	nothing = (0.0, 0.0)
+	return {
+		(key[0], key[2])
+		for key in one.keys() | other.keys()
+		for mine, its in zip(one.get(key, nothing), other.get(key, nothing), strict=True)
+		if abs(mine - its) > dust * max(1.0, abs(its))
+	}
+
+
+def unequal_entities(
+	source: Source, reading: Reading, together: Sequence[Series], names: Sequence[str]
+) -> Iterator[tuple[Series, str, tuple[float, float], tuple[float, float]]]:
+	"""Entities whose kept rows aren't those that the records say, each with the sums of both."""
+	found = _fetched(source, reading.narrowed(entities=tuple(names)), together)
+	for series in together:
+		kept: dict[str, list[Any]] = defaultdict(list)
+		told: dict[str, list[Any]] = defaultdict(list)
+		for row in _kept_rows(source, series, names).values():
+			kept[row[0]].append(row)
+		for row in _as_records(found[series.name]):
+			told[row[0]].append(row)
+		for entity in sorted(kept.keys() | told.keys()):
+			mine, its = kept.get(entity, []), told.get(entity, [])
+			if sorted(mine, key=repr) != sorted(its, key=repr):
+				yield series, entity, _sums(mine), _sums(its)
+
+
+def _sums(rows: Iterable[Any]) -> tuple[float, float]:
+	rows = list(rows)
+	return sum(float(row[7]) for row in rows), sum(float(row[8]) for row in rows)

@@ -9,6 +9,9 @@ from pypika import Table
 TOTAL, ROW, MARK, SERIES = "KPI Total", "KPI Entity Row", "KPI Mark", "KPI Series"
 """DocTypes: packed months; rows of facts by entity; what was touched; what is kept, and how far."""
 
+DIFFERENCE = "KPI Difference"
+"""DocType: where kept sums and records were found to differ."""
+
 
 def table(doctype: str) -> Any:
 	"""The table of a doctype."""
