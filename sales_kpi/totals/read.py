@@ -152,7 +152,8 @@ class Totals:
 		touched_months = {
 			name: {month_of(day) for day in days} for name, days in self.state.touched.days.items()
 		}
-		surely, perhaps = set(), set()
+		surely: set[str] = set()
+		perhaps: set[str] = set()
 		for name, month, leaves in self.source.run(query).itertuples(index=False, name=None):
 			series = self.state.ready.get(name)
 			if series is None:
