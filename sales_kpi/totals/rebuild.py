@@ -7,6 +7,7 @@ left alone: what changes meanwhile is marked, and the refresh that follows sees 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,9 @@ from sales_kpi.totals.touches import ENTITY_OF, as_date
 
 ENTITIES = 2000
 """Entities read at a time."""
+
+ROWS = 60_000
+"""About so many rows are held in memory at a time."""
 
 Progress = Callable[[int, int], None]
 """Called with how far a rebuild is and how far it goes."""
@@ -87,7 +91,7 @@ def _clear(series: str) -> None:
 
 def _build(together: Sequence[Series], told: Callable[[float], None]) -> None:
 	"""Make the series of one family, from where an earlier run was stopped."""
-	step = _next_entities if together[0].by_entity else _next_month
+	step = _next_entities if together[0].by_entity else _Months().next
 	is_done = False
 	while not is_done:
 		with store.alone():
@@ -118,14 +122,25 @@ def _is_outdated(series: Series, reading: Reading) -> bool:
 	return now is None or state is None or not now.fingerprint == series.fingerprint == state.fingerprint
 
 
-def _next_month(reading: Reading, together: Sequence[Series], progress: str) -> tuple[str | None, float]:
-	"""Sum the month after those that are done. Returns how far that is, None at the end, and the share that is done."""
-	months = _months(reading, together[0])
-	left = months if progress == BEGUN else [month for month in months if month.isoformat() > progress]
-	if not left:
-		return None, 1.0
-	store.replace_months(SiteSource(), reading, together, left[0], store.last_day(left[0]))
-	return left[0].isoformat(), 1 - (len(left) - 1) / len(months)
+@dataclass
+class _Months:
+	"""Takes months of a fact, as many at a time as memory is glad to hold."""
+
+	at_a_time: int = 1
+
+	def next(self, reading: Reading, together: Sequence[Series], progress: str) -> tuple[str | None, float]:
+		"""Sum the months after those that are done. Returns how far that is, None at the end, and the share done."""
+		months = _months(reading, together[0])
+		left = months if progress == BEGUN else [month for month in months if month.isoformat() > progress]
+		if not left:
+			return None, 1.0
+		chosen = left[: self.at_a_time]
+		rows = store.replace_months(SiteSource(), reading, together, chosen[0], store.last_day(chosen[-1]))
+		if rows < ROWS / 3:
+			self.at_a_time *= 2
+		elif rows > ROWS:
+			self.at_a_time = max(1, self.at_a_time // 2)
+		return chosen[-1].isoformat(), 1 - (len(left) - len(chosen)) / len(months)
 
 
 _ranges: dict[tuple[str, str, str, date], list[date]] = {}
@@ -175,5 +190,5 @@ def _next_packed(together: Sequence[Series], progress: str) -> tuple[str | None,
 	if not left:
 		return None, 1.0
 	for series in together:
-		store.repack(SiteSource(), series, left[:12])
-	return f"{MONTHS}{left[:12][-1].isoformat()}", 0.8 + 0.2 * (1 - len(left) / len(months))
+		store.repack(SiteSource(), series, left[:6])
+	return f"{MONTHS}{left[:6][-1].isoformat()}", 0.8 + 0.2 * (1 - len(left) / len(months))

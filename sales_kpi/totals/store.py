@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import reduce
 from typing import Any
 
 import frappe
@@ -66,12 +67,13 @@ def replace_days(source: Source, reading: Reading, together: Sequence[Series], d
 
 def replace_months(
 	source: Source, reading: Reading, together: Sequence[Series], first: date, last: date
-) -> None:
-	"""Make whole months anew, from the first day of one to the last day of another."""
+) -> int:
+	"""Make whole months anew, from the first day of one to the last day of another. Returns how many rows they took."""
 	found = _fetched(source, reading.narrowed(day=Span(first, last)), together)
 	months = list(months_between(first, last))
 	for series in together:
 		_replace_in_months(source, series, months, None, found[series.name])
+	return sum(len(rows) for rows in found.values())
 
 
 def replace_entities(
@@ -105,17 +107,14 @@ def _without(rows: Iterable[Any], others: Iterable[Any]) -> list[Any]:
 
 def repack(source: Source, series: Series, months: Iterable[date]) -> None:
 	"""Sum months of a series anew from the rows of its entities."""
-	for month in sorted(months):
-		kept = table(ROW)
-		last = last_day(month)
-		rows = source.run(
-			Query.from_(kept)
-			.where(kept.series == series.name)
-			.where(kept.day >= Bound(month))
-			.where(kept.day <= Bound(last))
-			.select(*(kept[name] for name in _IDENTITY))
-		)
-		_replace_in_months(source, series, [month], None, with_numbers(rows))
+	chosen = sorted(months)
+	if not chosen:
+		return
+	kept = table(ROW)
+	query = Query.from_(kept).where(kept.series == series.name).select(*(kept[name] for name in _IDENTITY))
+	spans = [(kept.day >= Bound(month)) & (kept.day <= Bound(last_day(month))) for month in chosen]
+	rows = source.run(query.where(reduce(lambda one, other: one | other, spans)))
+	_replace_in_months(source, series, chosen, None, with_numbers(rows))
 
 
 def _fetched(source: Source, reading: Reading, together: Sequence[Series]) -> dict[str, Any]:
@@ -147,17 +146,11 @@ def _replace_in_months(
 	"""Replace days of some months, all if None, by the rows of a DataFrame."""
 	kept_names, before = _kept_months(source, series, months, days)
 	parts: dict[tuple[str, str, date], list[Entries]] = defaultdict(list, before)
-	if len(rows):
-		numbers_of_months = {month: (number_of(month), number_of(last_day(month))) for month in months}
-		for company, of_company in rows.groupby("company", sort=False):
-			for month, (first, last) in numbers_of_months.items():
-				of_month = of_company[(of_company["day"] >= first) & (of_company["day"] <= last)]
-				if not len(of_month):
-					continue
-				for dimension in DIMENSIONS:
-					parts[str(company), dimension, month].append(
-						from_rows(of_month, dimension, series.single)
-					)
+	for company, of_company in rows.groupby("company", sort=False) if len(rows) else ():
+		for dimension in DIMENSIONS:
+			entries = from_rows(of_company, dimension, series.single)
+			for month, of_month in _by_month(entries, months):
+				parts[str(company), dimension, month].append(of_month)
 	_delete(TOTAL, kept_names)
 	new = []
 	for (company, dimension, month), of in parts.items():
@@ -167,6 +160,16 @@ def _replace_in_months(
 			sums = packed(summed(entries, number_of(month)))
 			new.append((series.name, company, dimension, month, text, sums, packed(entries)))
 	_insert(TOTAL, _TOTAL, new)
+
+
+def _by_month(entries: Entries, months: Sequence[date]) -> Iterator[tuple[date, Entries]]:
+	"""Entries, which are in the order of their days, told apart by months."""
+	import numpy as np
+
+	for month in months:
+		first, behind = np.searchsorted(entries.day, [number_of(month), number_of(last_day(month)) + 1])
+		if first < behind:
+			yield month, entries.where(slice(first, behind)).with_used_leaves()
 
 
 def _kept_months(
