@@ -18,9 +18,11 @@ def before_install() -> None:
 
 def after_install() -> None:
 	"""Make the catalogue's records and the first proposal of settings, begin the transition log, and sum what there is."""
+	from sales_kpi.site import indexes
 	from sales_kpi.site.kpi_records import insert_missing
 	from sales_kpi.totals.refresh import rebuild_later
 
+	indexes.add()
 	insert_missing()
 	propose_settings()
 	frappe.enqueue(
@@ -49,10 +51,12 @@ def propose_settings() -> None:
 
 def after_migrate() -> None:
 	"""Keep the catalogue's records and the kept sums in step with the code."""
+	from sales_kpi.site import indexes
 	from sales_kpi.site.kpi_records import insert_missing
 	from sales_kpi.totals.refresh import rebuild_later
 
 	check_versions()
+	indexes.add()
 	insert_missing()
 	rebuild_later()
 

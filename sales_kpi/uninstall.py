@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import frappe
 
+from sales_kpi.site import indexes
 from sales_kpi.sources.site import SCHEMA_KEY
 
 MODULE = "Sales KPI"
@@ -29,10 +30,17 @@ ABOUT_DOCTYPES = (
 
 def before_uninstall() -> None:
 	"""Take away what Frappe doesn't. Doctypes and their tables, reports, workspaces and pages go with the app."""
+	indexes.remove()
 	ours = frappe.get_all("DocType", filters={"module": MODULE}, pluck="name")
 	for doctype, fieldname in ABOUT_DOCTYPES:
 		if frappe.db.table_exists(doctype):
 			frappe.db.delete(doctype, {fieldname: ("in", ours)})
+	# Frappe drops the tables of numbered doctypes, and leaves the sequences that number them.
+	if frappe.db.db_type == "mariadb":
+		for doctype in frappe.get_all(
+			"DocType", filters={"module": MODULE, "autoname": "autoincrement"}, pluck="name"
+		):
+			frappe.db.sql_ddl(f"DROP SEQUENCE IF EXISTS `{frappe.scrub(doctype)}_id_seq`")
 	# Version 15 leaves the values of a Single behind.
 	frappe.db.delete("Singles", {"doctype": ("in", ours)})
 	for job in frappe.get_all(

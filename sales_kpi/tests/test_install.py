@@ -50,12 +50,13 @@ class TestInstall(SiteTestCase):
 			self.assertTrue(roles)
 			self.assertLessEqual(roles, set(MANAGER_ROLES))
 
-	def test_first_log_is_a_job_after_the_commit(self) -> None:
+	def test_first_log_and_totals_are_jobs_after_the_commit(self) -> None:
 		with patch("frappe.enqueue") as enqueue, patch("sales_kpi.install.propose_settings"):
 			install.after_install()
-		(method,), options = enqueue.call_args
-		self.assertEqual(method, "sales_kpi.site.transitions.begin")
-		self.assertTrue(options["enqueue_after_commit"] and options["deduplicate"])
+		methods = [call.args[0] for call in enqueue.call_args_list]
+		self.assertEqual(methods, ["sales_kpi.site.transitions.begin", "sales_kpi.totals.rebuild.rebuild"])
+		for call in enqueue.call_args_list:
+			self.assertTrue(call.kwargs["enqueue_after_commit"] and call.kwargs["deduplicate"])
 
 	def test_odd_records_do_not_stop_the_installation(self) -> None:
 		with patch("sales_kpi.site.proposals.propose", side_effect=ValueError("boom")):
