@@ -19,6 +19,7 @@ from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
 from sales_kpi.sources.site import SiteSource
 from sales_kpi.totals import store
+from sales_kpi.totals.months import last_day, months_between
 from sales_kpi.totals.refresh import families, refresh, site_reading
 from sales_kpi.totals.series import Series, all_series
 from sales_kpi.totals.tables import ROW, SERIES, TOTAL
@@ -135,7 +136,7 @@ class _Months:
 		if not left:
 			return None, 1.0
 		chosen = left[: self.at_a_time]
-		rows = store.replace_months(SiteSource(), reading, together, chosen[0], store.last_day(chosen[-1]))
+		rows = store.replace_months(SiteSource(), reading, together, chosen[0], last_day(chosen[-1]))
 		if rows < ROWS / 3:
 			self.at_a_time *= 2
 		elif rows > ROWS:
@@ -156,7 +157,7 @@ def _months(reading: Reading, series: Series) -> list[date]:
 		rows = (series.fact.family or series.fact).rows(statement).as_("row")
 		query = Query.from_(rows).select(Min(rows.day).as_("first"), Max(rows.day).as_("last"))
 		first, last = (as_date(day) for day in SiteSource().run(statement.shared.complete(query)).iloc[0])
-		_ranges[key] = list(store.months_between(first, last)) if first else []
+		_ranges[key] = list(months_between(first, last)) if first else []
 	return _ranges[key]
 
 
@@ -185,7 +186,7 @@ def _next_packed(together: Sequence[Series], progress: str) -> tuple[str | None,
 	)
 	if first is None:
 		return None, 1.0
-	months = list(store.months_between(first, last))
+	months = list(months_between(first, last))
 	left = [month for month in months if month.isoformat() > done]
 	if not left:
 		return None, 1.0

@@ -21,6 +21,7 @@ from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
 from sales_kpi.sources.site import SiteSource
 from sales_kpi.totals import marks, store
+from sales_kpi.totals.months import month_kept, month_told, unequal_days, unequal_entities
 from sales_kpi.totals.read import all_touched, waiting
 from sales_kpi.totals.refresh import begun, families, refresh, site_reading
 from sales_kpi.totals.series import Series
@@ -187,10 +188,10 @@ def _of_months(
 ) -> Iterator[Found]:
 	"""Days of some months that differ in who is credited, or where."""
 	for month in months:
-		told = store.month_told(SiteSource(), reading, together, month)
+		told = month_told(SiteSource(), reading, together, month)
 		for series in together:
-			kept = store.month_kept(SiteSource(), series, month)
-			for company, day in sorted(store.unequal_days(kept, told[series.name])):
+			kept = month_kept(SiteSource(), series, month)
+			for company, day in sorted(unequal_days(kept, told[series.name])):
 				if day not in touched.days.get(series.fact.name, ()):
 					yield Found(series, company, day, "", (0.0, 0.0), (0.0, 0.0))
 
@@ -220,7 +221,7 @@ def _unequal_entities(
 ) -> Iterator[Found]:
 	if not names:
 		return
-	for series, entity, kept, told in store.unequal_entities(SiteSource(), reading, together, names):
+	for series, entity, kept, told in unequal_entities(SiteSource(), reading, together, names):
 		if entity not in touched.entities.get(series.fact.name, ()):
 			yield Found(series, "", None, entity, kept, told)
 

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 from typing import Any
 
 import frappe
 from frappe.utils import now_datetime
-from pypika.functions import Count, Max, Sum
-from pypika.terms import Field, ValueWrapper
+from pypika.functions import Max
+from pypika.terms import Field
 
-from sales_kpi.analysis.entries import Entries, day_of, from_rows, joined, number_of, packed, summed, unpacked
 from sales_kpi.facts.reading.binding import Bound
 from sales_kpi.facts.reading.query import Query
-from sales_kpi.facts.reading.reading import Reading, Span, one_of
+from sales_kpi.facts.reading.reading import Reading, Span
 from sales_kpi.sources.source import Source
+from sales_kpi.totals.months import (
+	ROW_COLUMNS,
+	TOTAL_COLUMNS,
+	as_records,
+	kept_months,
+	kept_rows,
+	last_day,
+	month_rows,
+	months_between,
+	told,
+)
 from sales_kpi.totals.read import month_of, with_numbers
-from sales_kpi.totals.series import DIMENSIONS, Series
+from sales_kpi.totals.series import Series
 from sales_kpi.totals.tables import ROW, TOTAL, table
-from sales_kpi.totals.touches import as_date
-
-PEOPLE_AND_PLACES = ("sales_person", "territory", "source")
 
 _STANDARD = ("name", "creation", "modified", "owner", "modified_by", "docstatus", "idx")
-_TOTAL = (*_STANDARD, "series", "company", "dimension", "month", "leaves", "sums", "entries")
-_ROW = (
-	*_STANDARD, "series", "document", "company", "day", "since", *PEOPLE_AND_PLACES, "quantity", "amount", "estimated",
-)  # fmt: skip
-
-_IDENTITY = ("document", "company", "day", "since", *PEOPLE_AND_PLACES, "quantity", "amount", "estimated")
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def replace_days(source: Source, reading: Reading, together: Sequence[Series], d
 	chosen = frozenset(days)
 	if not chosen:
 		return
-	found = _fetched(source, reading.narrowed(day=Span(days=chosen)), together)
+	found = told(source, reading.narrowed(day=Span(days=chosen)), together)
 	months = sorted({month_of(day) for day in chosen})
 	for series in together:
 		_replace_in_months(source, series, months, chosen, found[series.name])
@@ -69,7 +69,7 @@ def replace_months(
 	source: Source, reading: Reading, together: Sequence[Series], first: date, last: date
 ) -> int:
 	"""Make whole months anew, from the first day of one to the last day of another. Returns how many rows they took."""
-	found = _fetched(source, reading.narrowed(day=Span(first, last)), together)
+	found = told(source, reading.narrowed(day=Span(first, last)), together)
 	months = list(months_between(first, last))
 	for series in together:
 		_replace_in_months(source, series, months, None, found[series.name])
@@ -85,24 +85,20 @@ def replace_entities(
 	"""
 	if not names:
 		return {}
-	found = _fetched(source, reading.narrowed(entities=tuple(names)), together)
+	found = told(source, reading.narrowed(entities=tuple(names)), together)
 	changed = {}
 	for series in together:
-		before, now = _kept_rows(source, series, names), _as_records(found[series.name])
-		left = _without(before.values(), now)
-		gone = {name for name, row in before.items() if row in left}
-		come = _without(now, before.values())
+		before, now = kept_rows(source, series, names), as_records(found[series.name])
+		left, gone = Counter(before.values()) - Counter(now), []
+		for name, row in before.items():
+			if left[row] > 0:
+				left[row] -= 1
+				gone.append(name)
+		come = list((Counter(now) - Counter(before.values())).elements())
 		_delete(ROW, gone)
-		_insert(ROW, _ROW, [(series.name, *row) for row in come])
+		_insert(ROW, ("series", *ROW_COLUMNS), [(series.name, *row) for row in come])
 		changed[series.name] = {month_of(row[2]) for row in [*(before[name] for name in gone), *come]}
 	return changed
-
-
-def _without(rows: Iterable[Any], others: Iterable[Any]) -> list[Any]:
-	"""Rows that aren't among the others, as often as they are too many."""
-	from collections import Counter
-
-	return list((Counter(rows) - Counter(others)).elements())
 
 
 def repack(source: Source, series: Series, months: Iterable[date]) -> None:
@@ -111,127 +107,19 @@ def repack(source: Source, series: Series, months: Iterable[date]) -> None:
 	if not chosen:
 		return
 	kept = table(ROW)
-	query = Query.from_(kept).where(kept.series == series.name).select(*(kept[name] for name in _IDENTITY))
+	query = Query.from_(kept).where(kept.series == series.name).select(*(kept[name] for name in ROW_COLUMNS))
 	spans = [(kept.day >= Bound(month)) & (kept.day <= Bound(last_day(month))) for month in chosen]
 	rows = source.run(query.where(reduce(lambda one, other: one | other, spans)))
 	_replace_in_months(source, series, chosen, None, with_numbers(rows))
-
-
-def _fetched(source: Source, reading: Reading, together: Sequence[Series]) -> dict[str, Any]:
-	"""Rows of series that are read by one statement, with days as numbers; summed by day unless they are single."""
-	first = together[0]
-	fact, statement = first.fact, reading.narrowed(with_life=first.with_life).statement()
-	rows = (fact.family or fact).rows(statement).as_("row")
-	members = fact.family.members if fact.family else (fact.name,)
-	keys = ["company", "day", "since", *PEOPLE_AND_PLACES]
-	named = [rows[name] for name in keys]
-	which = (rows.which if fact.family else ValueWrapper(0)).as_("which")
-	query = Query.from_(rows).select(*named, which)
-	if first.single:
-		query = query.select(rows.document, rows.quantity, rows.amount, rows.estimated)
-	else:
-		query = query.groupby(*named, *([rows.which] if fact.family else [])).select(
-			Sum(rows.quantity).as_("quantity"),
-			Sum(rows.amount).as_("amount"),
-			Sum(rows.estimated).as_("estimated"),
-			Count("*").as_("rows"),
-		)
-	frame = with_numbers(source.run(statement.shared.complete(query)))
-	return {series.name: frame[frame["which"] == members.index(series.fact.name)] for series in together}
 
 
 def _replace_in_months(
 	source: Source, series: Series, months: Sequence[date], days: frozenset[date] | None, rows: Any
 ) -> None:
 	"""Replace days of some months, all if None, by the rows of a DataFrame."""
-	kept_names, before = _kept_months(source, series, months, days)
-	parts: dict[tuple[str, str, date], list[Entries]] = defaultdict(list, before)
-	for company, of_company in rows.groupby("company", sort=False) if len(rows) else ():
-		for dimension in DIMENSIONS:
-			entries = from_rows(of_company, dimension, series.single)
-			for month, of_month in _by_month(entries, months):
-				parts[str(company), dimension, month].append(of_month)
-	_delete(TOTAL, kept_names)
-	new = []
-	for (company, dimension, month), of in parts.items():
-		entries = joined(of)
-		if len(entries):
-			text = json.dumps(entries.leaves, ensure_ascii=False)
-			sums = packed(summed(entries, number_of(month)))
-			new.append((series.name, company, dimension, month, text, sums, packed(entries)))
-	_insert(TOTAL, _TOTAL, new)
-
-
-def _by_month(entries: Entries, months: Sequence[date]) -> Iterator[tuple[date, Entries]]:
-	"""Entries, which are in the order of their days, told apart by months."""
-	import numpy as np
-
-	for month in months:
-		first, behind = np.searchsorted(entries.day, [number_of(month), number_of(last_day(month)) + 1])
-		if first < behind:
-			yield month, entries.where(slice(first, behind)).with_used_leaves()
-
-
-def _kept_months(
-	source: Source, series: Series, months: Sequence[date], days: frozenset[date] | None
-) -> tuple[list[int], dict[tuple[str, str, date], list[Entries]]]:
-	"""Names of the kept months, and what of them stays."""
-	import numpy as np
-
-	kept = table(TOTAL)
-	columns = (
-		[kept.name]
-		if days is None
-		else [kept.name, kept.company, kept.dimension, kept.month, kept.leaves, kept.entries]
-	)
-	rows = source.run(
-		Query.from_(kept)
-		.where(kept.series == series.name)
-		.where(kept.month.isin([Bound(month) for month in months]))
-		.select(*columns)
-	)
-	names = [int(name) for name in rows["name"]]
-	if days is None:
-		return names, {}
-	gone = [number_of(day) for day in days]
-	stays = {}
-	for _, company, dimension, month, leaves, text in rows.itertuples(index=False):
-		entries = unpacked(leaves, text)
-		stays[str(company or ""), str(dimension or ""), as_date(month)] = [
-			entries.where(~np.isin(entries.day, gone)).with_used_leaves()
-		]
-	return names, stays
-
-
-def _kept_rows(source: Source, series: Series, names: Sequence[str]) -> dict[int, tuple[Any, ...]]:
-	"""Rows kept of some entities, by their name."""
-	kept = table(ROW)
-	rows = source.run(
-		Query.from_(kept)
-		.where(kept.series == series.name)
-		.where(one_of(kept.document, names))
-		.select(kept.name, *(kept[name] for name in _IDENTITY))
-	)
-	return {
-		int(row[0]): tuple(
-			as_date(value) if name in ("day", "since") else str(value or "")
-			for name, value in zip(_IDENTITY, row[1:], strict=True)
-		)
-		for row in rows.itertuples(index=False, name=None)
-	}
-
-
-def _as_records(rows: Any) -> list[tuple[Any, ...]]:
-	"""Rows of a statement as they are kept: numbers as texts, which keep them to the last digit."""
-	columns = [
-		[day_of(int(day)) for day in rows[name]]
-		if name in ("day", "since")
-		else [repr(float(number)) for number in rows[name]]
-		if name in ("quantity", "amount", "estimated")
-		else [str(text or "") for text in rows[name]]
-		for name in _IDENTITY
-	]
-	return list(zip(*columns, strict=True))
+	names, before = kept_months(source, series, months, days)
+	_delete(TOTAL, names)
+	_insert(TOTAL, TOTAL_COLUMNS, month_rows(series, months, before, rows))
 
 
 def _delete(doctype: str, names: Iterable[int]) -> None:
@@ -247,96 +135,6 @@ def _insert(doctype: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]
 	# Only who holds the lock writes here, so the next number is free.
 	last = frappe.qb.from_(frappe.qb.DocType(doctype)).select(Max(Field("name"))).run()[0][0] or 0
 	given = [(last + number, now, now, me, me, 0, 0, *row) for number, row in enumerate(rows, 1)]
-	frappe.db.bulk_insert(doctype, list(columns), given, chunk_size=200 if doctype == TOTAL else 2000)
-
-
-def months_between(first: date, last: date) -> Iterator[date]:
-	"""First days of all months from that of one day to that of another."""
-	month = month_of(first)
-	while month <= last:
-		yield month
-		month = last_day(month) + timedelta(days=1)
-
-
-def last_day(month: date) -> date:
-	"""Last day of a month."""
-	return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-
-
-# What is kept beside what the records say
-
-
-DayKey = tuple[str, date]
-LeafSums = dict[tuple[str, str, date, str], tuple[float, float]]
-"""Quantity and amount by company, dimension, day and leaf."""
-
-
-def month_told(
-	source: Source, reading: Reading, together: Sequence[Series], month: date
-) -> dict[str, LeafSums]:
-	"""What the records say of a month, by name of the series."""
-	found = _fetched(source, reading.narrowed(day=Span(month, last_day(month))), together)
-	told = {}
-	for series in together:
-		sums: LeafSums = {}
-		rows = found[series.name]
-		for company, of_company in rows.groupby("company", sort=False) if len(rows) else ():
-			for dimension in DIMENSIONS:
-				_add(sums, str(company), dimension, from_rows(of_company, dimension, series.single))
-		told[series.name] = sums
-	return told
-
-
-def month_kept(source: Source, series: Series, month: date) -> LeafSums:
-	"""What is kept of a month."""
-	sums: LeafSums = {}
-	_, months = _kept_months(source, series, [month], frozenset())
-	for (company, dimension, _month), parts in months.items():
-		_add(sums, company, dimension, joined(parts))
-	return sums
-
-
-def _add(sums: LeafSums, company: str, dimension: str, entries: Entries) -> None:
-	for number in range(len(entries)):
-		day = day_of(int(entries.day[number]))
-		assert day is not None
-		key = company, dimension, day, entries.leaves[entries.leaf[number]]
-		quantity, amount = sums.get(key, (0.0, 0.0))
-		sums[key] = (
-			quantity + float(entries.quantity[number]),
-			amount + float(entries.amount[number]),
-		)
-
-
-def unequal_days(one: LeafSums, other: LeafSums, dust: float = 1e-6) -> set[DayKey]:
-	"""Companies and days of which any sum differs."""
-	nothing = (0.0, 0.0)
-	return {
-		(key[0], key[2])
-		for key in one.keys() | other.keys()
-		for mine, its in zip(one.get(key, nothing), other.get(key, nothing), strict=True)
-		if abs(mine - its) > dust * max(1.0, abs(its))
-	}
-
-
-def unequal_entities(
-	source: Source, reading: Reading, together: Sequence[Series], names: Sequence[str]
-) -> Iterator[tuple[Series, str, tuple[float, float], tuple[float, float]]]:
-	"""Entities whose kept rows aren't those that the records say, each with the sums of both."""
-	found = _fetched(source, reading.narrowed(entities=tuple(names)), together)
-	for series in together:
-		kept: dict[str, list[Any]] = defaultdict(list)
-		told: dict[str, list[Any]] = defaultdict(list)
-		for row in _kept_rows(source, series, names).values():
-			kept[row[0]].append(row)
-		for row in _as_records(found[series.name]):
-			told[row[0]].append(row)
-		for entity in sorted(kept.keys() | told.keys()):
-			mine, its = kept.get(entity, []), told.get(entity, [])
-			if sorted(mine, key=repr) != sorted(its, key=repr):
-				yield series, entity, _sums(mine), _sums(its)
-
-
-def _sums(rows: Iterable[Any]) -> tuple[float, float]:
-	rows = list(rows)
-	return sum(float(row[7]) for row in rows), sum(float(row[8]) for row in rows)
+	frappe.db.bulk_insert(
+		doctype, [*_STANDARD, *columns], given, chunk_size=200 if doctype == TOTAL else 2000
+	)
