@@ -287,7 +287,8 @@ class FactSums:
 			last = self.reading.as_of
 		return Wanted(
 			*key,
-			first=None if all_singly else min(need.first_exact for need in needs),
+			# Sums of whole months hold days to come: those of the day of reading's month are told apart.
+			first=None if all_singly else min(self.reading.as_of, *(need.first_exact for need in needs)),
 			last=last,
 			from_beginning=any(need.from_beginning for need in needs),
 			singly=singly,

@@ -12,10 +12,9 @@ from datetime import date
 from typing import Any
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import getdate, now_datetime
 from pypika.functions import Max, Min
 
-from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
 from sales_kpi.sources.site import SiteSource
 from sales_kpi.totals import store
@@ -23,7 +22,7 @@ from sales_kpi.totals.months import last_day, months_between
 from sales_kpi.totals.refresh import families, refresh, site_reading
 from sales_kpi.totals.series import Series, all_series
 from sales_kpi.totals.tables import ROW, SERIES, TOTAL
-from sales_kpi.totals.touches import ENTITY_OF, as_date
+from sales_kpi.totals.touches import DAY_COLUMN, ENTITY_OF, RECORDS_OF
 
 ENTITIES = 2000
 """Entities read at a time."""
@@ -144,21 +143,17 @@ class _Months:
 		return chosen[-1].isoformat(), 1 - (len(left) - len(chosen)) / len(months)
 
 
-_ranges: dict[tuple[str, str, str, date], list[date]] = {}
-"""Months of facts, by site, series, fingerprint and day. A row that is dated before or after them later is marked."""
-
-
 def _months(reading: Reading, series: Series) -> list[date]:
-	"""The months of a fact; without the look-ups that only tell rows apart."""
-	key = (frappe.local.site, series.name, series.fingerprint, reading.as_of)
-	if key not in _ranges:
-		_ranges.clear()
-		statement = reading.narrowed(dimensions=frozenset()).statement()
-		rows = (series.fact.family or series.fact).rows(statement).as_("row")
-		query = Query.from_(rows).select(Min(rows.day).as_("first"), Max(rows.day).as_("last"))
-		first, last = (as_date(day) for day in SiteSource().run(statement.shared.complete(query)).iloc[0])
-		_ranges[key] = list(months_between(first, last)) if first else []
-	return _ranges[key]
+	"""The months in which records of a fact are dated, up to the day of reading; an index tells the first and last."""
+	found = []
+	for record in RECORDS_OF[series.fact.name]:
+		if not reading.schema.has(record):
+			continue
+		table = frappe.qb.DocType(record)
+		column = table[DAY_COLUMN[record]]
+		found += [day for day in frappe.qb.from_(table).select(Min(column), Max(column)).run()[0] if day]
+	days = [getdate(day) for day in found]
+	return list(months_between(min(days), min(max(days), reading.as_of))) if days else []
 
 
 def _next_entities(reading: Reading, together: Sequence[Series], progress: str) -> tuple[str | None, float]:

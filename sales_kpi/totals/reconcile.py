@@ -26,7 +26,7 @@ from sales_kpi.totals.read import all_touched, waiting
 from sales_kpi.totals.refresh import begun, families, refresh, site_reading
 from sales_kpi.totals.series import Series
 from sales_kpi.totals.tables import DIFFERENCE, TOTAL, table
-from sales_kpi.totals.touches import BY_DAY, ENTITY_OF, Mark, Touched, as_date
+from sales_kpi.totals.touches import DAY_COLUMN, ENTITY_OF, RECORDS_OF, Mark, Touched, as_date
 
 MONTHS = 3
 ENTITIES = 500
@@ -37,9 +37,6 @@ BATCH = 2000
 
 DUST = 1e-6
 """Differences below this are of the last digits of floats."""
-
-DAY_OF = {"Lead": "creation", "Opportunity": "transaction_date", "Quotation": "transaction_date", "Sales Order": "transaction_date", "Sales Invoice": "posting_date"}  # fmt: skip
-"""The day of a record, where it can be looked up who changed it last."""
 
 
 @dataclass(frozen=True)
@@ -235,11 +232,11 @@ def _marks_of(found: Found) -> list[Mark]:
 	if found.entity:
 		doctype = ENTITY_OF[fact]
 		return [Mark("Sales Invoice" if doctype == "Customer" else doctype, found.entity)]
-	record = next(record for record, facts in BY_DAY.items() if fact in facts)
+	record = RECORDS_OF[fact][0]
 	if record not in ("Sales Invoice", "Sales Order"):
 		return [Mark(record, day=found.day)]
 	# What was written behind the events of that day has touched the lives of its customers too.
-	doctype, fieldname = frappe.qb.DocType(record), DAY_OF[record]
+	doctype, fieldname = frappe.qb.DocType(record), DAY_COLUMN[record]
 	customers = (
 		frappe.qb.from_(doctype).where(doctype[fieldname] == found.day).select(doctype.customer).distinct()
 	)
@@ -274,12 +271,9 @@ def _cause(found: Found) -> str:
 	if found.entity:
 		doctype, where = ENTITY_OF[fact], {"name": found.entity}
 	else:
-		doctype = next(record for record, facts in BY_DAY.items() if fact in facts)
-		if doctype not in DAY_OF:
-			return ""
-		where = {DAY_OF[doctype]: found.day}
-		if DAY_OF[doctype] == "creation":
-			where = {"creation": ("between", [found.day, found.day])}
+		doctype = RECORDS_OF[fact][0]
+		column = DAY_COLUMN[doctype]
+		where = {column: ("between", [found.day, found.day])}
 	last = frappe.get_all(
 		doctype, filters=where, fields=["name", "modified", "modified_by"], order_by="modified desc", limit=1
 	)

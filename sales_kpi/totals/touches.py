@@ -41,6 +41,20 @@ BY_DAY: dict[str, tuple[str, ...]] = {
 }
 """Facts whose rows lie on the day of the record that a mark names."""
 
+DAY_COLUMN = {
+	"Sales Invoice": "posting_date",
+	"Sales Order": "transaction_date",
+	"Quotation": "transaction_date",
+	"Lead": "creation",
+	"Opportunity": "transaction_date",
+	"Call Log": "start_time",
+	"Event": "starts_on",
+	"Communication": "communication_date",
+	"Quality Feedback": "creation",
+	"Sales KPI Survey Answer": "answered_on",
+}
+"""The column that dates each of these records, and with it the rows of its facts."""
+
 BY_ENTITY: dict[str, tuple[str, ...]] = {
 	"Customer": ("customer", "first_sale", "customer_spell", "customer_lapse", "first_order"),
 	"Lead": ("lead_conversion", "lead_loss"),
@@ -48,6 +62,13 @@ BY_ENTITY: dict[str, tuple[str, ...]] = {
 	"Quotation": ("quotation_order",),
 }
 """Facts of which all rows of an entity are made anew together, by the doctype of the entity."""
+
+RECORDS_OF = {
+	name: tuple(record for record, names in BY_DAY.items() if name in names)
+	for names in BY_DAY.values()
+	for name in names
+}
+"""The records whose day is that of a fact's rows, by fact."""
 
 DAILY = tuple(dict.fromkeys(name for names in BY_DAY.values() for name in names))
 ENTITY_OF = {name: doctype for doctype, names in BY_ENTITY.items() for name in names}
