@@ -14,7 +14,7 @@ from pypika.terms import ValueWrapper
 from sales_kpi.analysis.entries import NEVER, Entries, number_of
 from sales_kpi.analysis.masters import uneven_teams
 from sales_kpi.facts.reading.binding import Bound
-from sales_kpi.facts.reading.fact import Fact
+from sales_kpi.facts.reading.fact import CreditRule, Fact
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, Span
 from sales_kpi.kpis.definition import By
@@ -253,7 +253,12 @@ class FactSums:
 			fact = self.facts[need.detail.fact]
 			family = fact.family.members[0] if fact.family else fact.name
 			statements.setdefault((family, missing), []).append(need)
-		if any(missing is None for _, missing in statements) and self._tells_people():
+		if self._tells_people() and any(
+			self.facts[need.detail.fact].credit in (CreditRule.SALES_TEAM, CreditRule.ACCOUNT_MANAGER)
+			for (_, missing), together in statements.items()
+			for need in together
+			if missing is None
+		):
 			# A second look at every document is spared where somebody has told which few need it.
 			self.reading = self.reading.narrowed(uneven_teams=uneven_teams(self.source, self.reading))
 		for (_, missing), together in statements.items():
@@ -505,36 +510,59 @@ class FactSums:
 
 	def quantile(self, distribution: Distribution, at: float) -> tuple[Figures, Figures]:
 		"""Weighted quantile and total weight for each period and scope."""
-		return self._each(distribution, lambda values, weights: weighted_quantile(values, weights, at))
+		import numpy as np
+
+		group, values, weights, shape = self._each(distribution)
+		value, weight = weighted_quantiles(group, values, weights, at, shape[0] * shape[1])
+		return value.reshape(shape), np.round(weight, _DIGITS).reshape(shape)
 
 	def mean(self, distribution: Distribution) -> tuple[Figures, Figures]:
 		"""Weighted mean and total weight for each period and scope."""
 		import numpy as np
 
-		def mean_of(values: Any, weights: Any) -> tuple[float, float]:
-			weight = float(weights.sum())
-			return (float(np.dot(values, weights)) / weight, weight) if weight > 0 else (float("nan"), 0.0)
+		group, values, weights, shape = self._each(distribution)
+		count = shape[0] * shape[1]
+		weight = np.bincount(group, weights=weights, minlength=count)
+		some = weight > 0
+		summed = np.bincount(group, weights=values * weights, minlength=count)
+		mean = np.where(some, summed / np.where(some, weight, 1.0), np.nan)
+		return mean.reshape(shape), np.round(np.where(some, weight, 0.0), _DIGITS).reshape(shape)
 
-		return self._each(distribution, mean_of)
+	def _each(self, distribution: Distribution) -> tuple[Any, Any, Any, tuple[int, int]]:
+		"""The single values of a distribution and their weights, each with the number of its period and scope.
 
-	def _each(self, distribution: Distribution, measure: Any) -> tuple[Figures, Figures]:
+		Told as well are the numbers of periods and of scopes: a number is period × scopes + scope. A value stands in
+		every period and scope that it belongs to.
+		"""
 		import numpy as np
 
 		rows = self.loaded[_of(distribution)]
-		shape = (len(self.periods), self.membership.shape[1])
-		value, weight = np.full(shape, np.nan), np.zeros(shape)
-		for number, period in enumerate(self.periods):
-			first, last = self._days(period, distribution.over)
-			within = (rows.day >= first) & (rows.day <= last)
-			if not within.any():
-				continue
-			leaf = rows.leaf[within]
-			inside, weights = rows.value[within], rows.quantity[within]
-			for scope in np.flatnonzero(self.membership[np.unique(leaf)].any(axis=0)):
-				belongs = self.membership[leaf, scope] > 0
-				value[number, scope], weight[number, scope] = measure(inside[belongs], weights[belongs])
-		rounded: Figures = np.asarray(np.round(weight, _DIGITS), dtype=np.float64)
-		return value, rounded
+		scopes = self.membership.shape[1]
+		period, row = self._by_days(rows.day, distribution.over)
+		of_leaf, scope = np.nonzero(self.membership)
+		count = np.bincount(of_leaf, minlength=len(self.membership))
+		first, times = np.cumsum(count) - count, count[rows.leaf[row]]
+		# A leaf's scopes stand together, from the first one of it on.
+		nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+		row, period = np.repeat(row, times), np.repeat(period, times)
+		group = period * scopes + scope[first[rows.leaf[row]] + nth]
+		return group, rows.value[row], rows.quantity[row], (len(self.periods), scopes)
+
+	def _by_days(self, day: Any, over: Over) -> tuple[Any, Any]:
+		"""Numbers of periods and of the rows that are summed for them, in the order of both.
+
+		Days of one period may be those of others as well.
+		"""
+		import numpy as np
+
+		order = np.argsort(day, kind="stable")
+		days, found = day[order], []
+		for period in self.periods:
+			first, last = self._days(period, over)
+			within = slice(np.searchsorted(days, first), np.searchsorted(days, last, side="right"))
+			found.append(np.sort(order[within]))
+		numbers = np.repeat(np.arange(len(found)), [len(rows) for rows in found])
+		return numbers, np.concatenate(found)
 
 	@staticmethod
 	def _days(period: Period, over: Over) -> tuple[Any, Any]:
@@ -562,18 +590,18 @@ class FactSums:
 		import numpy as np
 
 		count, leaves = len(self.periods), max(len(self.leaves), 1)
+
+		def summed(place: Any, leaf: Any, measured: Any, places: int) -> Any:
+			cells = np.bincount(place * leaves + leaf, weights=measured, minlength=places * leaves)
+			return cells.reshape(places, leaves)
+
 		if over is Over.YEAR:
-			figures = np.zeros((count, leaves))
-			for number, period in enumerate(self.periods):
-				first, last = self._days(period, over)
-				within = (day >= first) & (day <= last)
-				np.add.at(figures[number], leaf[within], measured[within])
-			return figures
+			period, row = self._by_days(day, over)
+			return summed(period, leaf[row], measured[row], count)
 		starts = np.array([period.start for period in self.periods], dtype="datetime64[D]")
 		place = np.searchsorted(starts, day, side="right")
 		place[day > np.datetime64(self.periods[-1].last_day, "D")] = count + 1
-		sums = np.zeros((count + 2, leaves))
-		np.add.at(sums, (place, leaf), measured)
+		sums = summed(place, leaf, measured, count + 2)
 		if over is Over.PERIOD:
 			return sums[1 : count + 1]
 		running = np.cumsum(sums[: count + 1], axis=0)
@@ -593,25 +621,36 @@ def as_days(column: Any) -> np.ndarray[Any, Any]:
 	return np.asarray(pd.to_datetime(column).to_numpy()).astype("datetime64[D]")
 
 
-def weighted_quantile(values: Any, weights: Any, at: float) -> tuple[float, float]:
-	"""The weighted quantile of values, and their total weight.
+def weighted_quantiles(group: Any, values: Any, weights: Any, at: float, groups: int) -> tuple[Any, Any]:
+	"""The weighted quantile of the values in each of so many groups, and their total weights.
 
-	The first of the distinct values, ascending, at which the cumulated weight reaches the share `at` of the sum of
+	The first of a group's distinct values, ascending, at which the cumulated weight reaches the share `at` of the sum of
 	weights; where it reaches it exactly, the mean of that value and the next. Values of weight 0 or less don't count.
 	Without any: NaN and 0.
 	"""
 	import numpy as np
 
-	distinct, place = np.unique(values, return_inverse=True)
-	summed = np.bincount(place, weights=weights, minlength=len(distinct))
-	distinct, summed = distinct[summed > 10**-_DUST], summed[summed > 10**-_DUST]
-	if not len(distinct):
-		return float("nan"), 0.0
+	quantile, whole = np.full(groups, np.nan), np.zeros(groups)
+	distinct, rank = np.unique(values, return_inverse=True)
+	keys, place = np.unique(group * max(len(distinct), 1) + rank, return_inverse=True)
+	summed = np.bincount(place, weights=weights, minlength=len(keys))
+	keys, summed = keys[summed > 10**-_DUST], summed[summed > 10**-_DUST]
+	if not len(keys):
+		return quantile, whole
+	of, rank = np.divmod(keys, len(distinct))
+	whole = np.bincount(of, weights=summed, minlength=groups)
+	found, first = np.unique(of, return_index=True)
+	last = np.append(first[1:], len(of)) - 1
 	cumulated = np.cumsum(summed)
-	whole = float(cumulated[-1])
-	wanted = at * whole
-	reached = int(np.argmax(cumulated >= wanted - _TIE * whole))
-	exact = abs(float(cumulated[reached]) - wanted) <= _TIE * whole
-	if exact and reached + 1 < len(distinct):
-		return float(distinct[reached] + distinct[reached + 1]) / 2, whole
-	return float(distinct[reached]), whole
+	cumulated -= np.repeat(cumulated[first] - summed[first], last - first + 1)
+	wanted, tie = at * whole[found], _TIE * whole[found]
+	reaches = cumulated >= np.repeat(wanted - tie, last - first + 1)
+	# The last value reaches the whole, whatever dust the sum of all groups leaves.
+	reaches[last] = True
+	reaching = np.flatnonzero(reaches)
+	reached = reaching[np.searchsorted(reaching, first)]
+	value = distinct[rank[reached]]
+	following = distinct[rank[np.minimum(reached + 1, last)]]
+	exact = np.abs(cumulated[reached] - wanted) <= tie
+	quantile[found] = np.where(exact & (reached < last), (value + following) / 2, value)
+	return quantile, whole

@@ -158,10 +158,13 @@ class Totals:
 			series = self.state.ready.get(name)
 			if series is None:
 				continue
-			fact = series.fact.name
-			is_clean = as_date(month) not in touched_months.get(fact, ())
-			is_clean = is_clean and not self.state.touched.entities.get(fact)
-			(surely if is_clean else perhaps).add(leaves)
+			fact, first = series.fact.name, as_date(month)
+			if first > reading.as_of:
+				continue
+			is_clean = first not in touched_months.get(fact, ()) and not self.state.touched.entities.get(fact)
+			# The month of the day of reading may hold rows of days to come.
+			is_past = not series.by_entity or first < month_of(reading.as_of)
+			(surely if is_clean and is_past else perhaps).add(leaves)
 		sure, unsure = ({name for text in texts for name in json.loads(text)} for texts in (surely, perhaps))
 		missing = {one.fact.name: _missing(one, self.state.touched) for one in self.state.ready.values()}
 		return Credited(sure, unsure - sure, missing)

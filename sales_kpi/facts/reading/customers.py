@@ -54,7 +54,7 @@ def known_before(reading: Reading) -> Any:
 	"""Customers with an opening invoice in a company: known there before the records begin (`customer`, `company`)."""
 	invoice = reading.table("Sales Invoice")
 	return (
-		invoices(reading, invoice, opening=True)
+		where(invoices(reading, invoice, opening=True), reading.of_entities(invoice.customer))
 		.groupby(invoice.customer, invoice.company)
 		.select(invoice.customer, invoice.company)
 	)

@@ -60,17 +60,26 @@ def opportunities(reading: Reading, opportunity: Any) -> Any:
 	)
 
 
-def ordered_quotations(reading: Reading) -> Any:
-	"""Submitted quotations that led to a submitted Sales Order of any company: `quotation`, `day` of the first."""
+def ordered_quotations(reading: Reading, among: Any = None) -> Any:
+	"""Submitted quotations that led to a submitted Sales Order of any company: `quotation`, `day` of the first.
+
+	among: a query of the only quotations that are looked at, by the column `quotation`.
+	"""
 	quotation, order = reading.table("Quotation"), reading.table("Sales Order")
 	line = reading.table("Sales Order Item", alias="order_line")
+	query = (
+		orders(reading.narrowed(company=None), order)
+		.join(line)
+		.on(line.parent == order.name)
+		.join(quotation)
+		.on(quotation.name == line.prevdoc_docname)
+	)
+	if among is not None:
+		looked_at = among.as_("looked_at")
+		query = query.join(looked_at).on(looked_at.quotation == quotation.name)
 	return (
 		where(
-			orders(reading.narrowed(company=None), order)
-			.join(line)
-			.on(line.parent == order.name)
-			.join(quotation)
-			.on(quotation.name == line.prevdoc_docname),
+			query,
 			quotation.docstatus == 1,
 			reading.until_now.holds(quotation.transaction_date),
 		)
@@ -84,27 +93,39 @@ def ordered_opportunities(reading: Reading) -> Any:
 
 	The link is the quotation's header, or any of its lines.
 	"""
+	links = _quotation_links(reading)
+	if reading.entities is None:
+		ordered = ordered_quotations(reading)
+	else:
+		# Of a few opportunities only their own quotations are followed, whatever others there are.
+		named = _quotation_links(reading).as_("named")
+		ordered = ordered_quotations(reading, Query.from_(named).select(named.quotation).distinct())
+	link, day = links.as_("quotation_link"), ordered.as_("ordered_quotation")
+	return (
+		Query.from_(link)
+		.join(day)
+		.on(day.quotation == link.quotation)
+		.groupby(link.document)
+		.select(link.document, Min(day.day).as_("day"))
+	)
+
+
+def _quotation_links(reading: Reading) -> Any:
+	"""Which quotations an opportunity has: `document` and `quotation`, by header or line."""
 	quotation = reading.table("Quotation")
 	line = reading.table("Quotation Item", alias="quotation_line")
-	by_header = reading.share(ordered_quotations(reading), "ordered_quotation")
-	headers = (
-		Query.from_(by_header)
-		.join(quotation)
-		.on(quotation.name == by_header.quotation)
-		.where(text(quotation.opportunity) != Bound(""))
-		.select(quotation.opportunity.as_("document"), by_header.day)
-	)
-	by_line = reading.share(ordered_quotations(reading), "ordered_quotation")
-	lines = (
-		Query.from_(by_line)
-		.join(line)
-		.on(line.parent == by_line.quotation)
-		.where(line.prevdoc_doctype == Bound("Opportunity"))
-		.where(text(line.prevdoc_docname) != Bound(""))
-		.select(line.prevdoc_docname.as_("document"), by_line.day)
-	)
-	both = headers.union_all(lines).as_("led_to_order")
-	return Query.from_(both).groupby(both.document).select(both.document, Min(both.day).as_("day"))
+	headers = where(
+		Query.from_(quotation),
+		text(quotation.opportunity) != Bound(""),
+		reading.of_entities(quotation.opportunity),
+	).select(quotation.opportunity.as_("document"), quotation.name.as_("quotation"))
+	lines = where(
+		Query.from_(line),
+		line.prevdoc_doctype == Bound("Opportunity"),
+		text(line.prevdoc_docname) != Bound(""),
+		reading.of_entities(line.prevdoc_docname),
+	).select(line.prevdoc_docname.as_("document"), line.parent.as_("quotation"))
+	return headers.union_all(lines)
 
 
 def _ends(reading: Reading) -> Any:

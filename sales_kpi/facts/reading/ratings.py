@@ -38,6 +38,7 @@ def feedback(reading: Reading) -> Any:
 			form.document_type == Bound("Customer"),
 			text(parameter.rating) != Bound(""),
 			reading.until_now.holds_moment(form.creation),
+			reading.day.holds_moment(form.creation),
 			reading.of_entities(form.name),
 		)
 		.groupby(form.name, form.creation, form.document_name)

@@ -64,7 +64,7 @@ class Span:
 def runs(days: Iterable[date]) -> list[tuple[date, date]]:
 	"""Days as runs of days that follow one another, each by its first and last."""
 	found: list[tuple[date, date]] = []
-	for day in sorted(days):
+	for day in sorted(set(days)):
 		if found and day - found[-1][1] == timedelta(days=1):
 			found[-1] = (found[-1][0], day)
 		else:
