@@ -17,8 +17,9 @@ from sales_kpi.kpis.definition import Unit
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker
 from sales_kpi.site.report import Table, titles
+from sales_kpi.totals.tables import DIFFERENCE
 
-OWN_FAILURES = "own_failures"
+OWN_FAILURES, DIFFERENCES = "own_failures", "totals_differed"
 DAYS_OF_FAILURES = 30
 
 SETTINGS = "Sales KPI Settings"
@@ -31,7 +32,7 @@ def build(asker: Asker, filters: frappe._dict) -> Table:
 	checks = asker.quality(str(filters.company), as_of)
 	named = titles(sorted({name for check in checks for name in check["kpis"]}))
 	rows = [_row(check, str(filters.company), named) for check in checks]
-	rows.append(_failures())
+	rows += [_failures(), _differences()]
 	rows.sort(key=lambda row: (not row["count"], -(row["share"] if row["share"] is not None else 1)))
 	return Table(columns=_columns(), rows=rows, messages=[_explained(checks)], summary=_summary(checks, rows))
 
@@ -140,6 +141,28 @@ PLACES: dict[str, Place | None] = {
 
 
 # Our own failures
+
+
+def _differences() -> dict[str, Any]:
+	"""Where the nightly comparison found totals and records to differ: something was written behind all events."""
+	since = frappe.utils.add_days(frappe.utils.now_datetime(), -DAYS_OF_FAILURES)
+	filters = {"creation": (">=", since)}
+	found = frappe.get_all(DIFFERENCE, filters=filters, fields=["series", "day", "entity"], order_by="name desc")
+	readable = bool(found) and frappe.has_permission(DIFFERENCE, "read")
+	examples = [f"{row.series} {row.entity or frappe.format(row.day, "Date")}" for row in found[:5]]
+	return {
+		"name": DIFFERENCES,
+		"title": _("Totals that differed from the records in the last {0} days").format(DAYS_OF_FAILURES),
+		"count": len(found),
+		"of": None,
+		"share": None,
+		"share_text": words.NOTHING,
+		"fix": _("They are right again. Find out what changes records without ERPNext’s documents.") if found else "",
+		"kpis": "",
+		"link": _("{0} List").format(_(DIFFERENCE)) if readable else "",
+		"route": "kpi-difference" if readable else "",
+		"examples": ", ".join(examples) if readable else "",
+	}
 
 
 def _failures() -> dict[str, Any]:

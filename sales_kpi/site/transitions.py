@@ -45,6 +45,9 @@ from frappe.model.document import Document
 from frappe.utils import flt, get_datetime, getdate, now_datetime
 from pypika.analytics import RowNumber
 
+from sales_kpi.totals import marks
+from sales_kpi.totals.touches import Mark
+
 LOG = "Sales Transition"
 
 TRACKED: dict[str, tuple[str, ...]] = {
@@ -214,6 +217,8 @@ def _keep() -> None:
 def _chunks(doctype: str) -> Iterator[list[Any]]:
 	"""All documents of a doctype, with what is tracked, some at a time."""
 	fields = [*TRACKED[doctype], "name", "creation", "modified"]
+	if doctype == "Opportunity":
+		fields.append("transaction_date")
 	last = ""
 	while True:
 		documents = frappe.get_all(
@@ -235,6 +240,7 @@ def _compare(doctype: str, documents: list[Any]) -> None:
 	"""Log where documents differ from what was last seen, and the state of those never seen."""
 	known = _last_seen(doctype, [document.name for document in documents])
 	now, rows = now_datetime(), []
+	unseen: list[Mark] = []
 	for document in documents:
 		seen = known.get(document.name, {})
 		created = _moment(document.creation, now)
@@ -249,7 +255,17 @@ def _compare(doctype: str, documents: list[Any]) -> None:
 			elif last.value != value:
 				change = Seen(value, _later(_unseen_moment(document.modified, now), last))
 				rows.append(_row(doctype, document.name, fieldname, last.value, change))
+				unseen.append(_mark(document))
 	_insert(rows)
+	marks.append(unseen)
+
+
+def _mark(document: Any) -> Mark:
+	"""What a change that no event told of means for kept sums."""
+	if document.doctype in ("Sales Person", "Employee"):
+		return Mark("Users")
+	day = document.get("transaction_date") or document.creation
+	return Mark(document.doctype, document.name, getdate(day))
 
 
 def _first_seen(document: Any, fieldname: str) -> datetime:
