@@ -149,7 +149,7 @@ def _differences() -> dict[str, Any]:
 	filters = {"creation": (">=", since)}
 	found = frappe.get_all(DIFFERENCE, filters=filters, fields=["series", "day", "entity"], order_by="name desc")
 	readable = bool(found) and frappe.has_permission(DIFFERENCE, "read")
-	examples = [f"{row.series} {row.entity or frappe.format(row.day, "Date")}" for row in found[:5]]
+	examples = [f"{row.series} {row.entity or frappe.format(row.day, 'Date')}" for row in found[:5]]
 	return {
 		"name": DIFFERENCES,
 		"title": _("Totals that differed from the records in the last {0} days").format(DAYS_OF_FAILURES),

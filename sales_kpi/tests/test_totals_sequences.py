@@ -36,7 +36,7 @@ from sales_kpi.totals.touches import BY_ENTITY, DAILY, KEPT
 
 SEQUENCES = int(os.environ.get("SALES_KPI_SEQUENCES", "25"))
 FIRST = int(os.environ.get("SALES_KPI_FIRST_SEQUENCE", "1"))
-STEPS = 8
+STEPS = 6
 
 FIRST_DAY, LAST_DAY = date(2025, 5, 1), date(2027, 1, 31)
 
@@ -89,7 +89,6 @@ class TestSequences(SiteTestCase):
 			refresh()
 			world.done.append("refresh")
 			self.assertEqual(waiting(SiteSource(), 10), [])
-			self.compare(world, By.SALES_PERSON, random)
 			self.compare_values(world, random)
 
 	def compare(self, world: Company, by: By, random: Random) -> None:
