@@ -514,7 +514,8 @@ class FactSums:
 
 		group, values, weights, shape = self._each(distribution)
 		value, weight = weighted_quantiles(group, values, weights, at, shape[0] * shape[1])
-		return value.reshape(shape), np.round(weight, _DIGITS).reshape(shape)
+		rounded: Figures = np.round(weight, _DIGITS).reshape(shape)
+		return value.reshape(shape), rounded
 
 	def mean(self, distribution: Distribution) -> tuple[Figures, Figures]:
 		"""Weighted mean and total weight for each period and scope."""
@@ -526,7 +527,8 @@ class FactSums:
 		some = weight > 0
 		summed = np.bincount(group, weights=values * weights, minlength=count)
 		mean = np.where(some, summed / np.where(some, weight, 1.0), np.nan)
-		return mean.reshape(shape), np.round(np.where(some, weight, 0.0), _DIGITS).reshape(shape)
+		rounded: Figures = np.asarray(np.round(np.where(some, weight, 0.0), _DIGITS), dtype=np.float64)
+		return mean.reshape(shape), rounded.reshape(shape)
 
 	def _each(self, distribution: Distribution) -> tuple[Any, Any, Any, tuple[int, int]]:
 		"""The single values of a distribution and their weights, each with the number of its period and scope.
@@ -630,7 +632,8 @@ def weighted_quantiles(group: Any, values: Any, weights: Any, at: float, groups:
 	"""
 	import numpy as np
 
-	quantile, whole = np.full(groups, np.nan), np.zeros(groups)
+	quantile: Any = np.full(groups, np.nan)
+	whole: Any = np.zeros(groups)
 	distinct, rank = np.unique(values, return_inverse=True)
 	keys, place = np.unique(group * max(len(distinct), 1) + rank, return_inverse=True)
 	summed = np.bincount(place, weights=weights, minlength=len(keys))

@@ -242,20 +242,32 @@ def _values(
 	unmapped = [_nobody_maps(kpi, scope, question.by, masters) for scope in scopes]
 	window = timedelta(days=settings.conversion_window_days if kpi.matures else 0)
 	currency = (masters.companies[question.company] or None) if kpi.unit.is_money else None
-	low = figure.low_coverage if figure.low_coverage is not None else np.zeros(figure.value.shape)
-	for row, period in enumerate(sums.periods):
+	shape = figure.value.shape
+	low = figure.low_coverage if figure.low_coverage is not None else np.zeros(shape)
+	# Lists of plain numbers: to ask an array for each of its numbers takes longer than all else here.
+	columns = zip(
+		*(
+			_plain_rows(numbers)
+			for numbers in (figure.value, figure.numerator, figure.denominator, figure.n, estimated, low)
+		),
+		strict=True,
+	)
+	for period, of_period in zip(sums.periods, columns, strict=True):
 		known_on = period.last_day + window
 		complete = period.is_whole and known_on <= question.as_of
-		for column, scope in enumerate(scopes):
-			value = None if forbidden else _plain(figure.value[row, column])
+		for scope, is_unmapped, value, numerator, denominator, n, share, is_low in zip(
+			scopes, unmapped, *of_period, strict=True
+		):
+			if forbidden:
+				value = None
 			if value is not None:
 				reason = None if complete else TOO_EARLY
-			elif forbidden or unmapped[column]:
+			elif forbidden or is_unmapped:
 				reason = forbidden or NO_MAPPING
 			elif known_on > question.as_of:
 				reason = TOO_EARLY
 			else:
-				reason = LOW_COVERAGE if low[row, column] else NO_RECORDS
+				reason = LOW_COVERAGE if is_low else NO_RECORDS
 			yield Value(
 				kpi=kpi.name,
 				period_start=period.start,
@@ -264,19 +276,20 @@ def _values(
 				by=question.by.value,
 				scope=scope.name,
 				value=value,
-				numerator=_plain(figure.numerator[row, column]),
-				denominator=_plain(figure.denominator[row, column]),
-				n=float(figure.n[row, column]),
+				numerator=numerator,
+				denominator=denominator,
+				n=n if n is not None else float("nan"),
 				complete=complete,
 				reason=reason,
-				estimated=float(estimated[row, column]),
+				estimated=share if share is not None else float("nan"),
 				unit=kpi.unit.value,
 				currency=currency,
 			)
 
 
-def _plain(number: Any) -> float | None:
-	return None if number != number else float(number)
+def _plain_rows(numbers: Any) -> list[list[float | None]]:
+	"""Rows of an array as plain numbers, None where there is none."""
+	return [[None if number != number else number for number in row] for row in numbers.astype(float).tolist()]
 
 
 def _estimated(kpi: Kpi, sums: FactSums, figure: Figure) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import frappe
@@ -83,7 +84,7 @@ def build(asker: Asker, filters: frappe._dict) -> Table:
 	told = Told(asker, question, lines, named, labels)
 	return Table(
 		columns=_columns(question.by),
-		rows=[told.row(line) for line in lines],
+		rows=told.rows(),
 		messages=told.messages(),
 		chart=told.chart(),
 		summary=told.summary(),
@@ -101,13 +102,14 @@ def _lines(asker: Asker, question: Question) -> Iterator[Line]:
 	now = [value for value in values if value["period_start"] >= question.first]
 	places = _places(asker, question.by, now)
 	order = {key: number for number, key in enumerate(places)}
-	kpis = {name: number for number, name in enumerate(catalogue.kpis())}
+	known = catalogue.kpis()
+	kpis = {name: number for number, name in enumerate(known)}
 	by_start = {period.start: period for period in periods}
 	now.sort(key=lambda value: (kpis[value["kpi"]], value["period_start"], order[_key(value)]))
 	for value in now:
 		period = by_start[value["period_start"]]
 		before = earlier.get((value["kpi"], *_key(value), period.start)) if value["complete"] else None
-		yield Line(value, period, catalogue.kpi(value["kpi"]), places[_key(value)], before)
+		yield Line(value, period, known[value["kpi"]], places[_key(value)], before)
 
 
 def _asked(asker: Asker, question: Question, periods: list[Period]) -> list[Value]:
@@ -244,43 +246,62 @@ class Told:
 	titles: Mapping[str, str]
 	labels: Mapping[Any, str]
 
-	def row(self, line: Line) -> dict[str, Any]:
-		"""A row of the table; what ends in `_text` is shown on the screen instead of the plain number."""
-		value, unit, currency = line.value, line.kpi.unit, line.value["currency"]
-		row = {
-			"kpi": self.titles[line.kpi.name],
-			"kpi_name": line.kpi.name,
-			"period": self.labels[line.period.start],
-			"period_start": value["period_start"].isoformat(),
-			"period_end": value["period_end"].isoformat(),
-			"by": value["by"],
-			"scope": line.place.label,
-			"scope_name": value["scope"] or UNASSIGNED,
-			"company": value["company"],
-			"value": _rounded(value["value"]),
-			"value_text": words.figure(value["value"], unit, currency),
-			"previous": _rounded(line.before),
-			"previous_text": words.figure(line.before, unit, currency),
-			"change": _rounded(line.change),
-			"change_text": words.change(line.change, unit),
-			"tone": _tone(line),
-			"numerator": _rounded(value["numerator"]),
-			"denominator": _rounded(value["denominator"]),
-			"n": _rounded(value["n"]),
-			"complete": value["complete"],
-			"status": self._status(line),
-			"reason": self._note(line),
-			"unit": words.unit_label(unit),
-			"currency": currency,
-		}
-		if self.question.by in TREES:
-			row["indent"] = line.place.indent
-		return row
+	@cached_property
+	def speaker(self) -> words.Speaker:
+		"""Writes the figures in the reader's format."""
+		return words.Speaker()
 
-	def _status(self, line: Line) -> str:
-		if line.value["value"] is None:
-			return ""
-		return str(_("final") if line.value["complete"] else _("so far"))
+	def rows(self) -> list[dict[str, Any]]:
+		"""The rows of the table; what ends in `_text` is shown on the screen instead of the plain number."""
+		units = {unit: words.unit_label(unit) for unit in Unit}
+		statuses = {True: str(_("final")), False: str(_("so far"))}
+		notes: dict[tuple[Any, ...], str] = {}
+		texts: dict[tuple[Any, ...], str] = {}
+		is_tree, figure = self.question.by in TREES, self.speaker.figure
+		rows = []
+		for line in self.lines:
+			value, kpi, period, now = line.value, line.kpi, line.period, line.value["value"]
+			unit, currency, change = kpi.unit, value["currency"], line.change
+			about = (value["reason"], now is None, value["complete"], kpi.name, period.start)
+			if about not in notes:
+				notes[about] = self._note(line)
+			# A figure is that of the period before in the next row but some.
+			shown = []
+			for number in (now, line.before):
+				key = (number, unit, currency)
+				if key not in texts:
+					texts[key] = figure(number, unit, currency)
+				shown.append(texts[key])
+			row = {
+				"kpi": self.titles[kpi.name],
+				"kpi_name": kpi.name,
+				"period": self.labels[period.start],
+				"period_start": value["period_start"].isoformat(),
+				"period_end": value["period_end"].isoformat(),
+				"by": value["by"],
+				"scope": line.place.label,
+				"scope_name": value["scope"] or UNASSIGNED,
+				"company": value["company"],
+				"value": _rounded(now),
+				"value_text": shown[0],
+				"previous": _rounded(line.before),
+				"previous_text": shown[1],
+				"change": _rounded(change),
+				"change_text": self.speaker.change(change, unit),
+				"tone": _tone(change, kpi),
+				"numerator": _rounded(value["numerator"]),
+				"denominator": _rounded(value["denominator"]),
+				"n": _rounded(value["n"]),
+				"complete": value["complete"],
+				"status": "" if now is None else statuses[value["complete"]],
+				"reason": notes[about],
+				"unit": units[unit],
+				"currency": currency,
+			}
+			if is_tree:
+				row["indent"] = line.place.indent
+			rows.append(row)
+		return rows
 
 	def _note(self, line: Line) -> str:
 		"""Why there is no value, or when it will be final."""
@@ -307,12 +328,14 @@ class Told:
 				self._not_measured(),
 				self._running(),
 				self._fallback(),
+				self._behind(),
 			)
 			if text
 		]
 
 	def _partial(self) -> str:
-		if any(line.value["scope"] == visible_to_you() for line in self.lines):
+		whole = visible_to_you()
+		if any(line.value["scope"] == whole for line in self.lines):
 			return str(_("These are the figures of what you may see of the company, not of all of it."))
 		if not self.lines:
 			return str(_("There is nothing here that you may see whole. Choose another grouping."))
@@ -331,10 +354,14 @@ class Told:
 		"""KPIs without any value, by what they lack."""
 		valued = {line.kpi.name for line in self.lines if line.value["value"] is not None}
 		lacking: dict[str, dict[str, None]] = {}
+		reasons: dict[tuple[Any, ...], str] = {}
 		for line in self.lines:
 			code = line.value["reason"]
 			if line.kpi.name not in valued and code in (NEEDS_SETTING, NO_MAPPING, NO_RECORDS):
-				lacking.setdefault(words.reason(code, line.kpi), {})[self.titles[line.kpi.name]] = None
+				about = (code, line.kpi.mapped_cost)
+				if about not in reasons:
+					reasons[about] = words.reason(code, line.kpi)
+				lacking.setdefault(reasons[about], {})[self.titles[line.kpi.name]] = None
 		told: set[str] = set()
 		sentences = []
 		for reason, names in lacking.items():
@@ -370,6 +397,17 @@ class Told:
 			_("Orders and invoices without a Sales Team are credited to {0}, as the settings say.").format(to)
 		)
 
+	def _behind(self) -> str:
+		"""That the figures weren't read from totals, because too much has just changed."""
+		if self.asker.totals is None or not self.asker.totals.state.is_behind:
+			return ""
+		return str(
+			_(
+				"Figures are being refreshed: so many records have just changed that all of them were read. "
+				"The figures are right, only slower."
+			)
+		)
+
 	# Chart
 
 	def chart(self) -> dict[str, Any] | None:
@@ -390,7 +428,7 @@ class Told:
 				point = None if value["value"] is None else round(value["value"] * factor, 4)
 				points.append(point)
 				if point is not None:
-					texts[str(point)] = words.figure(value["value"], kpi.unit, value["currency"])
+					texts[str(point)] = self.speaker.figure(value["value"], kpi.unit, value["currency"])
 			datasets.append({"name": words.html(label), "values": points})
 		labels = [words.html(self._tick(period)) for period in periods]
 		so_far = [
@@ -469,18 +507,17 @@ class Told:
 					"label": f"{words.html(name)} · {words.html(self.labels[line.period.start])}",
 					"value": f"<bdi>{text}</bdi>",
 					"datatype": "Data",
-					"indicator": {"good": "Green", "bad": "Red"}.get(_tone(line), "Grey"),
+					"indicator": {"good": "Green", "bad": "Red"}.get(_tone(line.change, line.kpi), "Grey"),
 				}
 			)
 		return tiles
 
 
-def _tone(line: Line) -> str:
+def _tone(change: float | None, kpi: Kpi) -> str:
 	"""Whether a change is a good one."""
-	change = line.change
-	if not change or line.kpi.good is Good.NEITHER:
+	if not change or kpi.good is Good.NEITHER:
 		return ""
-	return "good" if (change > 0) == (line.kpi.good is Good.UP) else "bad"
+	return "good" if (change > 0) == (kpi.good is Good.UP) else "bad"
 
 
 def _rounded(value: float | None) -> float | None:

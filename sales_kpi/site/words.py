@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import frappe
 from frappe import _
-from frappe.utils import fmt_money
+from frappe.utils import cint, fmt_money
 from frappe.utils.jinja_globals import is_rtl
 
 from sales_kpi.analysis.values import LOW_COVERAGE, NEEDS_SETTING, NO_MAPPING, NO_RECORDS, TOO_EARLY
@@ -30,90 +30,132 @@ def html(text: object) -> str:
 # Numbers
 
 
-def together(text: str) -> str:
-	"""A number in one piece among right-to-left words, where its sign would wander to the other side."""
-	return f"\u2066{text}\u2069" if is_rtl() else text
+class Speaker:
+	"""Writes figures for one reader. It asks for format, symbols and translations once, however many figures there are."""
 
+	def __init__(self) -> None:
+		self.is_rtl = is_rtl()
+		self._translated: dict[str, str] = {}
+		self._symbols: dict[tuple[str | None, int | None], tuple[str, str]] = {}
+		self._layout = frappe.db.get_default("number_format") or _PLAIN_FORMAT
+		self._cents = cint(frappe.db.get_default("currency_precision")) or None
 
-def number(value: float, decimals: int = 0) -> str:
-	"""A number in the format of the site, with decimals also where its money has none."""
-	layout = frappe.db.get_default("number_format") or _PLAIN_FORMAT
-	if decimals:
-		layout = _WITH_DECIMALS.get(layout, layout)
-	return _signed(value, fmt_money(abs(value), precision=decimals, format=layout))
+	def _(self, text: str) -> str:
+		if text not in self._translated:
+			self._translated[text] = str(_(text))
+		return self._translated[text]
 
+	def together(self, text: str) -> str:
+		"""A number in one piece among right-to-left words, where its sign would wander to the other side."""
+		return f"\u2066{text}\u2069" if self.is_rtl else text
 
-def money(value: float, currency: str | None, exact: bool = True) -> str:
-	"""An amount with its currency; without cents where a glance is enough."""
-	precision = None if exact or abs(value) < 100 else 0
-	return together(_signed(value, fmt_money(abs(value), precision=precision, currency=currency)))
+	def number(self, value: float, decimals: int = 0) -> str:
+		"""A number in the format of the site, with decimals also where its money has none."""
+		layout = _WITH_DECIMALS.get(self._layout, self._layout) if decimals else self._layout
+		return _signed(value, fmt_money(abs(value), precision=decimals, format=layout))
+
+	def money(self, value: float, currency: str | None, exact: bool = True) -> str:
+		"""An amount with its currency; without cents where a glance is enough."""
+		precision = self._cents if exact or abs(value) < 100 else 0
+		if (currency, precision) not in self._symbols:
+			plain = fmt_money(1.0, precision=precision, format=self._layout)
+			before, _found, behind = fmt_money(1.0, precision=precision, currency=currency).partition(plain)
+			self._symbols[currency, precision] = before, behind
+		before, behind = self._symbols[currency, precision]
+		text = fmt_money(abs(value), precision=precision, format=self._layout)
+		return self.together(_signed(value, f"{before}{text}{behind}"))
+
+	def quantity(self, value: float) -> str:
+		"""How many: whole, or with decimals where shared credit makes it a fraction."""
+		return self.number(value, 0 if abs(value - round(value)) < 0.005 else 2)
+
+	def duration(self, seconds: float) -> str:
+		"""A time span in its two largest units."""
+		minutes = round(seconds / 60)
+		if seconds < 60:
+			return self._("{0} s").format(self.number(seconds))
+		if minutes < 60:
+			return self._("{0} min").format(self.number(minutes))
+		hours, rest = divmod(minutes, 60)
+		if hours < 48:
+			return (
+				self._("{0} h {1} min").format(self.number(hours), self.number(rest))
+				if rest
+				else self._("{0} h").format(self.number(hours))
+			)
+		return self._("{0} days").format(self.number(hours / 24, 1))
+
+	def figure(self, value: float | None, unit: Unit, currency: str | None, exact: bool = True) -> str:
+		"""A KPI's value with its unit."""
+		if value is None:
+			return NOTHING
+		if unit is Unit.PERCENT:
+			return self.together(f"{self.number(value * 100, 1)}{_THIN}%")
+		if unit is Unit.CURRENCY:
+			return self.money(value, currency, exact)
+		if unit is Unit.CURRENCY_PER_DAY:
+			return self._("{0} a day").format(self.money(value, currency, exact))
+		if unit is Unit.SECONDS:
+			return self.duration(value)
+		if unit is Unit.DAYS:
+			return self._("{0} days").format(self.number(value, 0 if value == round(value) else 1))
+		if unit is Unit.RATIO:
+			return self._("{0} times").format(self.number(value, 1))
+		return self.quantity(value)
+
+	def change(self, value: float | None, unit: Unit) -> str:
+		"""A change with its sign: in percentage points for a share, else relative."""
+		if value is None:
+			return NOTHING
+		rounded = round(value * 100, 1)
+		text = f"{'+' if rounded > 0 else ''}{self.number(rounded, 1)}"
+		if unit is Unit.PERCENT:
+			return self._("{0} points").format(self.together(text))
+		return self.together(f"{text}{_THIN}%")
 
 
 def _signed(value: float, text: str) -> str:
 	return f"{_MINUS}{text}" if value < 0 and any(digit in text for digit in "123456789") else text
 
 
+def number(value: float, decimals: int = 0) -> str:
+	"""See `Speaker.number`."""
+	return Speaker().number(value, decimals)
+
+
+def money(value: float, currency: str | None, exact: bool = True) -> str:
+	"""See `Speaker.money`."""
+	return Speaker().money(value, currency, exact)
+
+
 def quantity(value: float) -> str:
-	"""How many: whole, or with decimals where shared credit makes it a fraction."""
-	return number(value, 0 if abs(value - round(value)) < 0.005 else 2)
-
-
-def duration(seconds: float) -> str:
-	"""A time span in its two largest units."""
-	minutes = round(seconds / 60)
-	if seconds < 60:
-		return _("{0} s").format(number(seconds))
-	if minutes < 60:
-		return _("{0} min").format(number(minutes))
-	hours, rest = divmod(minutes, 60)
-	if hours < 48:
-		return (
-			_("{0} h {1} min").format(number(hours), number(rest))
-			if rest
-			else _("{0} h").format(number(hours))
-		)
-	return _("{0} days").format(number(hours / 24, 1))
+	"""See `Speaker.quantity`."""
+	return Speaker().quantity(value)
 
 
 def figure(value: float | None, unit: Unit, currency: str | None, exact: bool = True) -> str:
-	"""A KPI's value with its unit."""
-	if value is None:
-		return NOTHING
-	if unit is Unit.PERCENT:
-		return together(f"{number(value * 100, 1)}{_THIN}%")
-	if unit is Unit.CURRENCY:
-		return money(value, currency, exact)
-	if unit is Unit.CURRENCY_PER_DAY:
-		return _("{0} a day").format(money(value, currency, exact))
-	if unit is Unit.SECONDS:
-		return duration(value)
-	if unit is Unit.DAYS:
-		return _("{0} days").format(number(value, 0 if value == round(value) else 1))
-	if unit is Unit.RATIO:
-		return _("{0} times").format(number(value, 1))
-	return quantity(value)
+	"""See `Speaker.figure`."""
+	return Speaker().figure(value, unit, currency, exact)
 
 
 def change(value: float | None, unit: Unit) -> str:
-	"""A change with its sign: in percentage points for a share, else relative."""
-	if value is None:
-		return NOTHING
-	rounded = round(value * 100, 1)
-	text = f"{'+' if rounded > 0 else ''}{number(rounded, 1)}"
-	return _("{0} points").format(together(text)) if unit is Unit.PERCENT else together(f"{text}{_THIN}%")
+	"""See `Speaker.change`."""
+	return Speaker().change(value, unit)
 
 
 def unit_label(unit: Unit) -> str:
 	"""What the plain numbers of an export are counted in."""
-	return {
-		Unit.CURRENCY: _("money"),
-		Unit.COUNT: _("count"),
-		Unit.PERCENT: _("share, 0 to 1"),
-		Unit.DAYS: _("days"),
-		Unit.SECONDS: _("seconds"),
-		Unit.RATIO: _("times"),
-		Unit.CURRENCY_PER_DAY: _("money a day"),
-	}[unit]
+	return str(
+		{
+			Unit.CURRENCY: _("money"),
+			Unit.COUNT: _("count"),
+			Unit.PERCENT: _("share, 0 to 1"),
+			Unit.DAYS: _("days"),
+			Unit.SECONDS: _("seconds"),
+			Unit.RATIO: _("times"),
+			Unit.CURRENCY_PER_DAY: _("money a day"),
+		}[unit]
+	)
 
 
 # Names and days
