@@ -14,15 +14,21 @@ from dataclasses import dataclass
 from datetime import date
 
 import frappe
+from frappe import _
 from pypika.functions import Sum
 
 from sales_kpi.analysis.entries import day_of, unpacked
+from sales_kpi.analysis.masters import read_masters
+from sales_kpi.analysis.reconciliation import Books, ledgered
+from sales_kpi.analysis.values import Question, compute
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading
+from sales_kpi.periods import Every
+from sales_kpi.site.settings import site_settings
 from sales_kpi.sources.site import SiteSource
 from sales_kpi.totals import marks, store
 from sales_kpi.totals.months import month_kept, month_told, unequal_days, unequal_entities
-from sales_kpi.totals.read import all_touched, waiting
+from sales_kpi.totals.read import Totals, all_touched, waiting
 from sales_kpi.totals.refresh import begun, families, refresh, site_reading
 from sales_kpi.totals.series import Series
 from sales_kpi.totals.tables import DIFFERENCE, TOTAL, table
@@ -72,8 +78,58 @@ def reconcile(seed: int | None = None) -> int:
 				marks.append(_marks_of(found))
 				_write_down(found)
 				number += 1
+		compare_with_ledger(reading)
 	if number:
 		refresh()
+	return number
+
+
+LEDGER = "general ledger"
+"""Series of the record that says that sales volume and income accounts differ without a reason."""
+
+LEDGER_MONTHS = 3
+
+
+def compare_with_ledger(reading: Reading) -> int:
+	"""Sales volume of the last whole months beside the income accounts. Returns how many differ for no known reason.
+
+	A difference is written down once for a company and month, as long as it stays the same.
+	"""
+	settings, source = site_settings(), SiteSource()
+	masters, number = read_masters(source, settings.engine), 0
+	for company in settings.companies:
+		period = settings.calendar.period(reading.as_of, Every.MONTH)
+		for _month in range(LEDGER_MONTHS):
+			period = settings.calendar.previous(period, Every.MONTH)
+			asked = Question(
+				company,
+				period.start,
+				period.last_day,
+				Every.RANGE,
+				kpis=("sales_volume",),
+				as_of=reading.as_of,
+			)
+			volume = compute(source, asked, settings.engine, masters, None, Totals(source, reading))[0][
+				"value"
+			]
+			compared = ledgered(Books(source, asked, settings.engine, masters), volume or 0.0)
+			if not compared.unexplained:
+				continue
+			number += 1
+			found = {
+				"series": LEDGER,
+				"company": company,
+				"day": period.start,
+				"told_amount": compared.theirs,
+			}
+			if not frappe.db.exists(DIFFERENCE, found):
+				cause = _("Income accounts and sales volume differ by {0}: see KPI Agreement with ERPNext.")
+				record = frappe.new_doc(DIFFERENCE)
+				record.update(
+					{**found, "kept_amount": compared.ours, "cause": cause.format(compared.unexplained)}
+				)
+				record.flags.ignore_permissions = True
+				record.insert()
 	return number
 
 
@@ -278,7 +334,7 @@ def _cause(found: Found) -> str:
 		doctype, filters=where, fields=["name", "modified", "modified_by"], order_by="modified desc", limit=1
 	)
 	if not last:
-		return frappe._("No {0} of that day is left.").format(frappe._(doctype))
-	return frappe._("Last changed: {0} {1}, {2}, by {3}.").format(
-		frappe._(doctype), last[0].name, frappe.format(last[0].modified, "Datetime"), last[0].modified_by
+		return _("No {0} of that day is left.").format(_(doctype))
+	return _("Last changed: {0} {1}, {2}, by {3}.").format(
+		_(doctype), last[0].name, frappe.format(last[0].modified, "Datetime"), last[0].modified_by
 	)
