@@ -10,15 +10,17 @@ FROM ?=
 TO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scorecard test test-long lint bench clean
+.PHONY: help demo scorecard test test-long lint bench bench-site clean
 
 help:
 	@echo "make demo                     a made-up company, its KPIs and its scorecard (synthetic data)"
 	@echo "make scorecard SOURCE=mysql+pymysql://readonly@host/database COMPANY='My Company'"
 	@echo "                              the scorecard of your own ERPNext, read-only, nothing installed there"
 	@echo "make test                     all tests; the last line says which suites ran"
+	@echo "make test-long                hours of random sequences on the benches that are found"
 	@echo "make lint                     ruff and mypy"
 	@echo "make bench                    speed and memory on a million invoices"
+	@echo "make bench-site               the same on a bench that is found, beside ERPNext's own reports; takes an hour or more"
 
 # The one thing of the system that may be missing is said in one line, with what to type.
 $(VENV)/python:
@@ -49,8 +51,15 @@ lint: $(VENV)/test
 test: $(VENV)/test
 	@$(BIN)/python tests/run.py
 
+# Hours: a thousand sequences of operations on each bench, every fact compared after every step.
+test-long: $(VENV)/test
+	@SALES_KPI_SEQUENCES=$${SALES_KPI_SEQUENCES:-1000} SITE_TEST_MODULE=sales_kpi.tests.test_totals_sequences SITE_TEST_SECONDS=86400 $(BIN)/python tests/site/run.py
+
 bench: $(VENV)/test
 	@$(BIN)/python tests/benchmark.py
+
+bench-site: $(VENV)/test
+	@$(BIN)/python tests/benchmark_site.py
 
 clean:
 	rm -rf $(VENV) .venv-* demo-out test-artifacts .pytest_cache .mypy_cache .ruff_cache

@@ -207,6 +207,7 @@ class _Filling:
 		self.company, self.names, self.manifest, self.progress = company, names, manifest, progress
 		self.definitions: dict[str, Table] = tables(company.schema)
 		self.highest: dict[str, int] = {}
+		self.was_empty: dict[str, bool] = {}
 		self.written = 0
 
 	def run(self) -> None:
@@ -260,7 +261,9 @@ class _Filling:
 				return rows.iloc[:0]
 			return rows
 		known: set[str] = set()
-		if frappe.db.count(table):
+		if table not in self.was_empty:
+			self.was_empty[table] = not frappe.db.count(table)
+		if not self.was_empty[table]:
 			wanted = rows["name"].astype(object).tolist()
 			for start in range(0, len(wanted), 5000):
 				some = wanted[start : start + 5000]
