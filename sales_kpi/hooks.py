@@ -91,9 +91,11 @@ doc_events = {
 ignore_links_on_delete = ["Sales KPI Settings"]
 
 permission_query_conditions = {
+	"KPI Target": "sales_kpi.site.targets.target_conditions",
 	"Sales Transition": "sales_kpi.site.permissions.transition_conditions",
 }
 has_permission = {
+	"KPI Target": "sales_kpi.site.targets.may_use_target",
 	"Sales Transition": "sales_kpi.site.permissions.may_read_transition",
 }
 

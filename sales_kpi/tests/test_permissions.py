@@ -50,6 +50,7 @@ ACTORS = {
 
 SEEING_ALL = frozenset({"system", "master"})
 SEEING = SEEING_ALL | {"lead", "ann"}
+SETTING_TARGETS = SEEING_ALL | {"lead"}
 
 
 def user_of(actor: str) -> str:
@@ -417,6 +418,10 @@ class TestSight(PermissionTestCase):
 
 # The matrix
 
+TARGETS = {
+	"kpi": "sales_volume", "target_for": "Salesperson", "every": "Month", "from_date": "2026-02-01", "to_date": "2026-02-28",
+}  # fmt: skip
+
 ARGUMENTS: dict[str, dict[str, Any]] = {
 	"sales_kpi.api.compute": {"from_date": "2025-02-01", "to_date": "2025-02-28", "kpis": "sales_volume"},
 	"sales_kpi.site.preview.credit_preview": {},
@@ -424,6 +429,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 	"sales_kpi.site.proposals.rhythm": {},
 	"sales_kpi.site.report.offered": {},
 	"sales_kpi.site.report.scopes": {"by": "sales-person"},
+	"sales_kpi.site.target_cascade.share_out": {"target": "KPI-T-0000-00000"},
+	"sales_kpi.site.target_form.defaults": {},
+	"sales_kpi.site.target_form.periods_of": {"doc": '{"kpi": "sales_volume"}'},
+	"sales_kpi.site.target_form.preview": {"doc": '{"kpi": "sales_volume"}'},
+	"sales_kpi.site.target_form.terms": {"kpi": "sales_volume"},
+	"sales_kpi.site.target_grid.grid": TARGETS,
+	"sales_kpi.site.target_grid.save_grid": {**TARGETS, "rows": "[]"},
+	"sales_kpi.site.target_grid.take_over": {"fiscal_year": "2025"},
 }
 """Every method that may be called from outside, with what it is called with; the company is added."""
 
@@ -434,6 +447,14 @@ ALLOWED: dict[str, frozenset[str]] = {
 	"sales_kpi.site.proposals.rhythm": SEEING_ALL,
 	"sales_kpi.site.report.offered": SEEING | {"none"},
 	"sales_kpi.site.report.scopes": SEEING,
+	"sales_kpi.site.target_cascade.share_out": frozenset(),
+	"sales_kpi.site.target_form.defaults": SETTING_TARGETS,
+	"sales_kpi.site.target_form.periods_of": SEEING | {"none"},
+	"sales_kpi.site.target_form.preview": SEEING | {"none"},
+	"sales_kpi.site.target_form.terms": SEEING | {"none"},
+	"sales_kpi.site.target_grid.grid": SETTING_TARGETS,
+	"sales_kpi.site.target_grid.save_grid": SETTING_TARGETS,
+	"sales_kpi.site.target_grid.take_over": SETTING_TARGETS,
 }
 """Who may call each of them."""
 
@@ -442,6 +463,13 @@ READ_BY_MANAGERS = {**NO_RIGHTS, "system": "r", "master": "r"}
 
 RIGHTS: dict[str, dict[str, str]] = {
 	"Sales KPI": {**NO_RIGHTS, "system": "rw", "master": "rw", "lead": "r", "ann": "r", "none": "r"},
+	"KPI Target": {**NO_RIGHTS, **dict.fromkeys(SETTING_TARGETS, "rwcd"), "ann": "r", "none": "r"},
+	"KPI Target Period": NO_RIGHTS,
+	"KPI Total": {**NO_RIGHTS, "system": "r"},
+	"KPI Entity Row": {**NO_RIGHTS, "system": "r"},
+	"KPI Mark": {**NO_RIGHTS, "system": "r"},
+	"KPI Series": {**NO_RIGHTS, "system": "r"},
+	"KPI Difference": {**NO_RIGHTS, "system": "rd"},
 	"Sales KPI Settings": {**NO_RIGHTS, "system": "rwc", "master": "rwc"},
 	"Sales Transition": READ_BY_MANAGERS,
 	"Sales KPI Acquisition Account": NO_RIGHTS,
