@@ -289,7 +289,9 @@ def _values(
 
 def _plain_rows(numbers: Any) -> list[list[float | None]]:
 	"""Rows of an array as plain numbers, None where there is none."""
-	return [[None if number != number else number for number in row] for row in numbers.astype(float).tolist()]
+	return [
+		[None if number != number else number for number in row] for row in numbers.astype(float).tolist()
+	]
 
 
 def _estimated(kpi: Kpi, sums: FactSums, figure: Figure) -> Any:

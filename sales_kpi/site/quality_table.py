@@ -147,7 +147,9 @@ def _differences() -> dict[str, Any]:
 	"""Where the nightly comparison found totals and records to differ: something was written behind all events."""
 	since = frappe.utils.add_days(frappe.utils.now_datetime(), -DAYS_OF_FAILURES)
 	filters = {"creation": (">=", since)}
-	found = frappe.get_all(DIFFERENCE, filters=filters, fields=["series", "day", "entity"], order_by="name desc")
+	found = frappe.get_all(
+		DIFFERENCE, filters=filters, fields=["series", "day", "entity"], order_by="name desc"
+	)
 	readable = bool(found) and frappe.has_permission(DIFFERENCE, "read")
 	examples = [f"{row.series} {row.entity or frappe.format(row.day, 'Date')}" for row in found[:5]]
 	return {
@@ -157,7 +159,9 @@ def _differences() -> dict[str, Any]:
 		"of": None,
 		"share": None,
 		"share_text": words.NOTHING,
-		"fix": _("They are right again. Find out what changes records without ERPNext’s documents.") if found else "",
+		"fix": _("They are right again. Find out what changes records without ERPNext’s documents.")
+		if found
+		else "",
 		"kpis": "",
 		"link": _("{0} List").format(_(DIFFERENCE)) if readable else "",
 		"route": "kpi-difference" if readable else "",
