@@ -34,7 +34,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +44,7 @@ from frappe.model.document import Document
 from frappe.utils import flt, get_datetime, getdate, now_datetime
 from pypika.analytics import RowNumber
 
+from sales_kpi.site.guarding import guarded
 from sales_kpi.totals import marks
 from sales_kpi.totals.touches import Mark
 
@@ -105,27 +105,6 @@ def _is_rebuilding() -> bool:
 	"""Whether the site is being changed as a whole, and the log may not be there. The next sweep finds what changed."""
 	flags = frappe.flags
 	return bool(flags.in_install or flags.in_uninstall or flags.in_migrate or flags.in_patch)
-
-
-@contextmanager
-def guarded(what: str, doctype: str | None = None, name: str | None = None) -> Iterator[None]:
-	"""Keep a failure of ours from stopping somebody else's save: undo our part only, and write an Error Log.
-
-	A deadlock is passed on: the database has undone the whole transaction by then, and to go on would save half of it.
-	"""
-	frappe.db.savepoint("sales_kpi_transition")
-	try:
-		yield
-	except frappe.QueryDeadlockError:
-		raise
-	except Exception:
-		frappe.db.rollback(save_point="sales_kpi_transition")
-		try:
-			frappe.log_error(title=f"Sales KPI: {what}"[:140], reference_doctype=doctype, reference_name=name)
-		except Exception:
-			frappe.logger("sales_kpi").exception(what)
-	else:
-		frappe.db.release_savepoint("sales_kpi_transition")
 
 
 def _record(doc: Document) -> None:

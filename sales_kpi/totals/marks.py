@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import frappe
 from frappe.utils import now_datetime
 
+from sales_kpi.site.guarding import guarded
 from sales_kpi.totals.tables import MARK
 from sales_kpi.totals.touches import Mark
 
@@ -32,17 +33,32 @@ JOB = "sales_kpi_refresh_totals"
 
 
 def append(marks: Iterable[Mark]) -> None:
-	"""Mark what changed, and have the sums refreshed once the change is committed."""
+	"""Mark what changed, and have the sums refreshed once the change is committed.
+
+	A mark that fails stops nobody's save: it is written to the Error Log, and the night finds what it would have said.
+	"""
 	distinct = list(dict.fromkeys(marks))
-	if not distinct:
+	if not distinct or _is_missing():
 		return
+	with guarded(f"a change was not marked: {distinct[0].record} {distinct[0].entity}"):
+		_append(distinct)
+	refresh_later()
+
+
+def _is_missing() -> bool:
+	"""Whether the site is being changed as a whole, and there is no table of marks yet."""
+	flags = frappe.flags
+	is_changing = flags.in_install or flags.in_uninstall or flags.in_migrate or flags.in_patch
+	return bool(is_changing) and not frappe.db.table_exists(MARK)
+
+
+def _append(distinct: Sequence[Mark]) -> None:
 	now, me = now_datetime(), frappe.session.user
 	rows = [
 		(frappe.db.get_next_sequence_val(MARK), now, now, me, me, 0, 0, mark.record, mark.entity, mark.day)
 		for mark in distinct
 	]
 	frappe.db.bulk_insert(MARK, _COLUMNS, rows)
-	refresh_later()
 
 
 def refresh_later() -> None:
