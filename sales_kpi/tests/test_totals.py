@@ -300,6 +300,18 @@ class TestUnderLoad(TotalsTestCase):
 		self.assertTrue(totals().state.is_behind)
 		self.same()
 
+	def test_settings_that_come_back(self) -> None:
+		"""Sums that other settings had made are not taken for complete when these settings come back."""
+		change_settings(churn_after_days=33)
+		make_invoice(COMPANY, self.customers[1], "2026-05-05", 44.0, {"Load Ann": 100})
+		frappe.db.commit()
+		refresh()
+		change_settings(churn_after_days=180)
+		frappe.db.commit()
+		self.same()
+		rebuild()
+		self.same()
+
 	def test_switched_off(self) -> None:
 		change_settings(without_totals=1)
 		with patch("sales_kpi.site.answers.is_unattended", return_value=False):

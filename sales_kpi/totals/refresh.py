@@ -65,8 +65,10 @@ def _refresh_some() -> bool:
 	series = [one for one, _ in made.values()]
 	_make_anew(reading, series, found)
 	marks.delete([name for name, _ in batch])
-	_set_back([one for one in series if one.fact.name in found.whole])
-	_set_as_of([one for one in series if one.fact.name not in found.whole], today)
+	# What other settings have made isn't kept true: should these come back, it must not be taken for complete.
+	left = [name for name in frappe.get_all(SERIES, {"ready": 1}, pluck="name") if name not in made]
+	_set_back([*left, *(one.name for one in series if one.fact.name in found.whole)])
+	_set_as_of([one.name for one in series if one.fact.name not in found.whole], today)
 	return len(batch) < BATCH
 
 
@@ -121,16 +123,14 @@ def _is_incomplete() -> bool:
 	return {name: one.fingerprint for name, one in known.items()} != made
 
 
-def _set_back(series: list[Series]) -> None:
-	if series:
-		frappe.db.set_value(
-			SERIES, {"name": ("in", [one.name for one in series])}, {"ready": 0, "progress": ""}
-		)
+def _set_back(names: list[str]) -> None:
+	if names:
+		frappe.db.set_value(SERIES, {"name": ("in", names)}, {"ready": 0, "progress": ""})
 
 
-def _set_as_of(series: list[Series], today: date) -> None:
-	if series:
-		frappe.db.set_value(SERIES, {"name": ("in", [one.name for one in series])}, "as_of", today)
+def _set_as_of(names: list[str], today: date) -> None:
+	if names:
+		frappe.db.set_value(SERIES, {"name": ("in", names)}, "as_of", today)
 
 
 def rebuild_later() -> None:
