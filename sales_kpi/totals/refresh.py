@@ -66,7 +66,7 @@ def _refresh_some() -> bool:
 	_make_anew(reading, series, found)
 	marks.delete([name for name, _ in batch])
 	# What other settings have made isn't kept true: should these come back, it must not be taken for complete.
-	left = [name for name in frappe.get_all(SERIES, {"ready": 1}, pluck="name") if name not in made]
+	left = [name for name in frappe.get_all(SERIES, pluck="name") if name not in made]
 	_set_back([*left, *(one.name for one in series if one.fact.name in found.whole)])
 	_set_as_of([one.name for one in series if one.fact.name not in found.whole], today)
 	return len(batch) < BATCH
