@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from functools import reduce
@@ -211,6 +211,10 @@ class Rows:
 	rows: Any
 	value: Any
 
+	def where(self, chosen: Any) -> Rows:
+		"""Those that a mask chooses."""
+		return Rows(*(getattr(self, column.name)[chosen] for column in fields(self)))
+
 	def joined(self, other: Rows) -> Rows:
 		"""These and others."""
 		import numpy as np
@@ -303,12 +307,7 @@ class FactSums:
 		"""The sums of one need out of what is kept, as a statement would give them."""
 		import numpy as np
 
-		detail, exact = need.detail, kept.exact
-		place = np.array(
-			[self.leaves.setdefault(name, len(self.leaves)) for name in (*exact.leaves, *kept.early.leaves)]
-			or [0],
-			dtype=np.intp,
-		)
+		detail, exact, early = need.detail, kept.exact, kept.early
 		last = number_of(min(self.periods[-1].last_day, self.reading.as_of))
 		as_of, first = number_of(self.reading.as_of), number_of(need.first_exact)
 		day = exact.since if detail.cohort else exact.day
@@ -330,29 +329,36 @@ class FactSums:
 			chosen &= each > detail.above
 		measured = np.zeros(len(exact)) if detail.of is None else gap if detail.of is Of.GAP else each
 		total = exact.quantity * each if detail.weighted else exact.amount
+		names = list(dict.fromkeys((*exact.leaves, *early.leaves)))
+		place = {name: number for number, name in enumerate(names)}
 		found = Rows(
 			day=np.maximum(day[chosen], first - 1).astype("datetime64[D]"),
-			leaf=place[exact.leaf[chosen]],
+			leaf=_renumbered(exact.leaves, place)[exact.leaf[chosen]],
 			quantity=exact.quantity[chosen],
 			total=total[chosen],
 			estimated=exact.estimated[chosen],
 			rows=exact.rows[chosen].astype(float),
 			value=measured[chosen].astype(float),
 		)
-		if not need.from_beginning or not len(kept.early):
-			return found
-		early = kept.early
-		return found.joined(
-			Rows(
-				day=np.full(len(early), first - 1).astype("datetime64[D]"),
-				leaf=place[early.leaf + len(exact.leaves)],
-				quantity=early.quantity,
-				total=early.amount,
-				estimated=early.estimated,
-				rows=early.rows.astype(float),
-				value=np.zeros(len(early)),
+		if need.from_beginning and len(early):
+			found = found.joined(
+				Rows(
+					day=np.full(len(early), first - 1).astype("datetime64[D]"),
+					leaf=_renumbered(early.leaves, place)[early.leaf],
+					quantity=early.quantity,
+					total=early.amount,
+					estimated=early.estimated,
+					rows=early.rows.astype(float),
+					value=np.zeros(len(early)),
+				)
 			)
-		)
+		# A name of which all rows are taken back isn't there.
+		is_left = np.bincount(found.leaf, weights=found.rows, minlength=max(len(names), 1)) > 0
+		found = found.where(is_left[found.leaf])
+		left = {
+			name: self.leaves.setdefault(name, len(self.leaves)) for name in names if is_left[place[name]]
+		}
+		return replace(found, leaf=_renumbered(names, left)[found.leaf])
 
 	def _needs(self, totals: Iterable[Total], distributions: Iterable[Distribution]) -> Iterable[Need]:
 		needs: dict[Detail, Need] = {}
@@ -522,13 +528,14 @@ class FactSums:
 		import numpy as np
 
 		group, values, weights, shape = self._each(distribution)
-		count = shape[0] * shape[1]
-		weight = np.bincount(group, weights=weights, minlength=count)
-		some = weight > 0
-		summed = np.bincount(group, weights=values * weights, minlength=count)
-		mean = np.where(some, summed / np.where(some, weight, 1.0), np.nan)
-		rounded: Figures = np.asarray(np.round(np.where(some, weight, 0.0), _DIGITS), dtype=np.float64)
-		return mean.reshape(shape), rounded.reshape(shape)
+		mean, weight = np.full(shape[0] * shape[1], np.nan), np.zeros(shape[0] * shape[1])
+		order = np.argsort(group, kind="stable")
+		found, first = np.unique(group[order], return_index=True)
+		for number, members in zip(found, np.split(order, first[1:])):
+			whole = weights[members].sum()
+			if whole > 0:
+				mean[number], weight[number] = np.dot(values[members], weights[members]) / whole, whole
+		return mean.reshape(shape), np.round(weight, _DIGITS).reshape(shape)
 
 	def _each(self, distribution: Distribution) -> tuple[Any, Any, Any, tuple[int, int]]:
 		"""The single values of a distribution and their weights, each with the number of its period and scope.
@@ -608,6 +615,13 @@ class FactSums:
 			return sums[1 : count + 1]
 		running = np.cumsum(sums[: count + 1], axis=0)
 		return running[1:] if over is Over.TO_END else running[:-1]
+
+
+def _renumbered(names: Sequence[str], numbers: Mapping[str, int]) -> Any:
+	"""The number of each name, 0 for those without one."""
+	import numpy as np
+
+	return np.array([numbers.get(name, 0) for name in names] or [0], dtype=np.intp)
 
 
 def _of(distribution: Distribution) -> Detail:

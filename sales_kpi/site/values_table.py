@@ -514,7 +514,8 @@ class Told:
 
 
 def _tone(change: float | None, kpi: Kpi) -> str:
-	"""Whether a change is a good one."""
+	"""Whether a change is a good one; the dust of floats is none."""
+	change = _rounded(change)
 	if not change or kpi.good is Good.NEITHER:
 		return ""
 	return "good" if (change > 0) == (kpi.good is Good.UP) else "bad"

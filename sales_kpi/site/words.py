@@ -39,6 +39,9 @@ class Speaker:
 		self._symbols: dict[tuple[str | None, int | None], tuple[str, str]] = {}
 		self._layout = frappe.db.get_default("number_format") or _PLAIN_FORMAT
 		self._cents = cint(frappe.db.get_default("currency_precision")) or None
+		# Of more than two decimals Frappe shows as many as the currency has, or the amount.
+		has_cents = self._layout in _WITH_DECIMALS or self._layout[-3:-2] in (".", ",")
+		self._is_plain = self._cents <= 2 if self._cents else has_cents
 
 	def _(self, text: str) -> str:
 		if text not in self._translated:
@@ -57,6 +60,10 @@ class Speaker:
 	def money(self, value: float, currency: str | None, exact: bool = True) -> str:
 		"""An amount with its currency; without cents where a glance is enough."""
 		precision = self._cents if exact or abs(value) < 100 else 0
+		if precision != 0 and not self._is_plain:
+			return self.together(
+				_signed(value, fmt_money(abs(value), precision=precision, currency=currency))
+			)
 		if (currency, precision) not in self._symbols:
 			plain = fmt_money(1.0, precision=precision, format=self._layout)
 			before, _found, behind = fmt_money(1.0, precision=precision, currency=currency).partition(plain)
