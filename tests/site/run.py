@@ -35,7 +35,7 @@ VERSIONS = ("15", "16")
 
 PASSED, FAILED, NOT_RUN = "PASSED", "FAILED", "NOT RUN"
 
-LIMIT = int(os.environ.get("SITE_TEST_SECONDS", "1200"))
+LIMIT = int(os.environ.get("SITE_TEST_SECONDS", "3000"))
 """Seconds after which a command of a bench is given up."""
 
 ROOT_LOGIN = ("DB_ROOT_USER", "DB_ROOT_PASSWORD")
