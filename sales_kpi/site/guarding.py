@@ -7,9 +7,6 @@ from contextlib import contextmanager
 
 import frappe
 
-SAVEPOINT = "sales_kpi_part"
-"""Where our part of somebody else's transaction begins."""
-
 
 @contextmanager
 def guarded(what: str, doctype: str | None = None, name: str | None = None) -> Iterator[None]:
@@ -17,16 +14,18 @@ def guarded(what: str, doctype: str | None = None, name: str | None = None) -> I
 
 	A deadlock is passed on: the database has undone the whole transaction by then, and to go on would save half of it.
 	"""
-	frappe.db.savepoint(SAVEPOINT)
+	# A name of its own: one part may lie in another, and to end the inner one must leave the outer one standing.
+	savepoint = f"sales_kpi_{frappe.generate_hash(length=10)}"
+	frappe.db.savepoint(savepoint)
 	try:
 		yield
 	except frappe.QueryDeadlockError:
 		raise
 	except Exception:
-		frappe.db.rollback(save_point=SAVEPOINT)
+		frappe.db.rollback(save_point=savepoint)
 		try:
 			frappe.log_error(title=f"Sales KPI: {what}"[:140], reference_doctype=doctype, reference_name=name)
 		except Exception:
 			frappe.logger("sales_kpi").exception(what)
 	else:
-		frappe.db.release_savepoint(SAVEPOINT)
+		frappe.db.release_savepoint(savepoint)
