@@ -1,4 +1,4 @@
-"""All facts and KPIs: the app's own, and those that other packages add.
+"""All facts, KPIs and analyses: the app's own, and the facts and KPIs that other packages add.
 
 Outside Frappe a package adds its modules by an entry point of the group `sales_kpi_modules` (the value is the package
 that holds the modules); a Frappe app does so by the hook of the same name, whose values are given to `extend`.
@@ -14,10 +14,14 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import entry_points
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from sales_kpi.errors import InputError
 from sales_kpi.facts.reading.fact import Fact
 from sales_kpi.kpis.definition import Kpi
+
+if TYPE_CHECKING:
+	from sales_kpi.analysis.inquiry import Analysis
 
 OWN_PACKAGES = ("sales_kpi.facts", "sales_kpi.kpis")
 ENTRY_POINTS = "sales_kpi_modules"
@@ -52,6 +56,17 @@ def kpi(name: str) -> Kpi:
 		hint = f" Did you mean {' or '.join(near)}?" if near else " `sales-kpi kpis` lists them."
 		raise InputError(f"There is no KPI {name!r}.{hint}")
 	return known[name]
+
+
+def analyses() -> dict[str, Analysis]:
+	"""All analyses by name: the modules of `sales_kpi.analysis` that hold one."""
+	return _found_analyses()
+
+
+@lru_cache(maxsize=1)
+def _found_analyses() -> dict[str, Analysis]:
+	found = (getattr(module, "ANALYSIS", None) for module in _modules(["sales_kpi.analysis"]))
+	return {analysis.name: analysis for analysis in found if analysis is not None}
 
 
 def _packages() -> tuple[str, ...]:
