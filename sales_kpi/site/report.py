@@ -71,6 +71,20 @@ def quality(filters: Any = None) -> tuple[Any, ...]:
 	return answered(filters, build)
 
 
+def attainment(filters: Any = None) -> tuple[Any, ...]:
+	"""The report KPI Target Attainment."""
+	from sales_kpi.site.attainment_table import build
+
+	return answered(filters, build)
+
+
+def restatements(filters: Any = None) -> tuple[Any, ...]:
+	"""The report KPI Restatements."""
+	from sales_kpi.site.restatements_table import build
+
+	return answered(filters, build)
+
+
 def answered(filters: Any, build: Callable[[Asker, frappe._dict], Table]) -> tuple[Any, ...]:
 	if nobody_reads():
 		return _told(pointer_to_digest())

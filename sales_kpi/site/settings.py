@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import frappe
 
 from sales_kpi import catalogue
+from sales_kpi.analysis.attainment import FLOOR, Pace
 from sales_kpi.facts.reading.settings import (
 	ConvertedBy,
 	CreditFallback,
@@ -18,18 +19,38 @@ from sales_kpi.periods import Calendar, Weekday, calendar_named
 
 DOCTYPE = "Sales KPI Settings"
 
+SNAPSHOT_AFTER_DAYS = 5
+ON_TRACK_FROM, AT_RISK_FROM, SCORE_CAP = 95.0, 80.0, 120.0
+"""Unless the settings say otherwise; shares in percent."""
+
+PACE = {
+	"Working Days": Pace.WORKING_DAYS,
+	"Calendar Days": Pace.CALENDAR,
+	"Own Season": Pace.SEASON,
+}
+"""How the settings call the rules of pace."""
+
 
 @dataclass(frozen=True)
 class SiteSettings:
 	"""The engine's settings, and those that only the site knows.
 
 	companies: those followed. calendar: the one that periods are taken from unless somebody asks for another.
+	snapshot_after_days: days after a period's end on which its snapshot is taken.
+	pace_by: the rule of pace where it can be followed. on_track_from, at_risk_from: shares from which a target stands so.
+	score_cap, score_floor: between which attainments count in a score.
 	"""
 
 	engine: Settings
 	companies: tuple[str, ...]
 	calendar: Calendar
 	use_totals: bool = True
+	snapshot_after_days: int = SNAPSHOT_AFTER_DAYS
+	pace_by: Pace = Pace.WORKING_DAYS
+	on_track_from: float = ON_TRACK_FROM / 100
+	at_risk_from: float = AT_RISK_FROM / 100
+	score_cap: float = SCORE_CAP / 100
+	score_floor: float = FLOOR
 
 
 def site_settings() -> SiteSettings:
@@ -66,6 +87,11 @@ def from_document(doc: frappe._dict) -> SiteSettings:
 		companies=followed or tuple(frappe.get_all("Company", pluck="name", order_by="name")),
 		calendar=named_calendar(doc.calendar, doc.fiscal_year_start, doc.week_start),
 		use_totals=not doc.without_totals,
+		snapshot_after_days=doc.snapshot_after_days or SNAPSHOT_AFTER_DAYS,
+		pace_by=PACE.get(doc.pace_by, Pace.WORKING_DAYS),
+		on_track_from=(doc.on_track_from or ON_TRACK_FROM) / 100,
+		at_risk_from=(doc.at_risk_from or AT_RISK_FROM) / 100,
+		score_cap=(doc.score_cap or SCORE_CAP) / 100,
 	)
 
 

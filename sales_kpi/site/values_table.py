@@ -13,7 +13,6 @@ from frappe import _
 from frappe.utils.jinja_globals import is_rtl
 
 from sales_kpi import catalogue
-from sales_kpi.analysis.masters import Node
 from sales_kpi.analysis.values import NEEDS_SETTING, NO_MAPPING, NO_RECORDS, Question, Value
 from sales_kpi.facts.reading.settings import CreditFallback
 from sales_kpi.kpis.definition import By, Good, Kpi, Unit
@@ -22,31 +21,27 @@ from sales_kpi.periods import Every, Period
 from sales_kpi.site import words
 from sales_kpi.site.answers import EARLIEST, Asker
 from sales_kpi.site.permissions import visible_to_you
+from sales_kpi.site.places import TREES, Place, key_of, places_of
 from sales_kpi.site.report import (
 	UNASSIGNED,
 	Table,
 	check_size,
 	number_of_scopes,
 	question_of,
-	scope_label,
 	titles,
 )
+from sales_kpi.site.standing import Standing, standings
+
+_NOTHING_AGREED: Mapping[str, Any] = {
+	"target": None, "target_text": "", "target_document": "", "attainment": None, "attainment_text": "",
+	"stands": "", "stands_tone": "",
+}  # fmt: skip
 
 MAX_LINES = 8
 """Lines of a chart, and tiles above it: more can't be told apart."""
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F", "#B8A100")
 """Colours that colour-blind people tell apart (Okabe and Ito)."""
-
-TREES = (By.TEAM, By.TERRITORY)
-
-
-@dataclass(frozen=True)
-class Place:
-	"""Where a scope stands in the table, and what it is called there."""
-
-	label: str
-	indent: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,7 @@ class Line:
 	kpi: Kpi
 	place: Place
 	before: float | None
+	standing: Standing | None = None
 
 	@property
 	def change(self) -> float | None:
@@ -100,16 +96,18 @@ def _lines(asker: Asker, question: Question) -> Iterator[Line]:
 	values = _asked(asker, question, periods)
 	earlier = _of_previous_periods(values, periods)
 	now = [value for value in values if value["period_start"] >= question.first]
-	places = _places(asker, question.by, now)
+	places = places_of(asker, question.by, now)
 	order = {key: number for number, key in enumerate(places)}
 	known = catalogue.kpis()
 	kpis = {name: number for number, name in enumerate(known)}
 	by_start = {period.start: period for period in periods}
-	now.sort(key=lambda value: (kpis[value["kpi"]], value["period_start"], order[_key(value)]))
+	beside = standings(asker, question, now)
+	now.sort(key=lambda value: (kpis[value["kpi"]], value["period_start"], order[key_of(value)]))
 	for value in now:
 		period = by_start[value["period_start"]]
-		before = earlier.get((value["kpi"], *_key(value), period.start)) if value["complete"] else None
-		yield Line(value, period, known[value["kpi"]], places[_key(value)], before)
+		before = earlier.get((value["kpi"], *key_of(value), period.start)) if value["complete"] else None
+		standing = beside.get((value["kpi"], *key_of(value), period.start))
+		yield Line(value, period, known[value["kpi"]], places[key_of(value)], before, standing)
 
 
 def _asked(asker: Asker, question: Question, periods: list[Period]) -> list[Value]:
@@ -131,10 +129,6 @@ def _asked(asker: Asker, question: Question, periods: list[Period]) -> list[Valu
 	return values
 
 
-def _key(value: Value) -> tuple[str, str]:
-	return value["by"], value["scope"]
-
-
 def _of_previous_periods(values: Iterable[Value], periods: list[Period]) -> dict[tuple[Any, ...], float]:
 	"""Final values by KPI, scope and the start of the period that follows theirs."""
 	starts = {period.start for period in periods}
@@ -142,65 +136,8 @@ def _of_previous_periods(values: Iterable[Value], periods: list[Period]) -> dict
 	for value in values:
 		following = value["period_end"] + timedelta(days=1)
 		if value["complete"] and value["value"] is not None and following in starts:
-			found[(value["kpi"], *_key(value), following)] = value["value"]
+			found[(value["kpi"], *key_of(value), following)] = value["value"]
 	return found
-
-
-# Places in the tree
-
-
-def _places(asker: Asker, by: By, values: list[Value]) -> dict[tuple[str, str], Place]:
-	"""Where each scope stands, in the order of the table."""
-	present = dict.fromkeys(_key(value) for value in values)
-	if by is By.TEAM:
-		placed = _of_teams(asker.masters.salespeople, present)
-	elif by is By.TERRITORY:
-		placed = _of_territories(asker.masters.territories, present)
-	else:
-		placed = {}
-	for key in present:
-		placed.setdefault(key, Place(_flat_label(asker, *key)))
-	return placed
-
-
-def _of_teams(
-	tree: Mapping[str, Node], present: Mapping[tuple[str, str], Any]
-) -> dict[tuple[str, str], Place]:
-	"""Teams with their members below them; what a team's own node is credited stands among the members."""
-	team, person = By.TEAM.value, By.SALES_PERSON.value
-	placed: dict[tuple[str, str], Place] = {}
-	for name, node in tree.items():
-		depth = sum(1 for above in _above(tree, node) if (team, above) in present)
-		if (team, name) in present:
-			placed[team, name] = Place(name, depth)
-			depth += 1
-		if (person, name) in present:
-			placed[person, name] = Place(_directly(name) if node.is_group else name, depth)
-	return placed
-
-
-def _of_territories(
-	tree: Mapping[str, Node], present: Mapping[tuple[str, str], Any]
-) -> dict[tuple[str, str], Place]:
-	kind = By.TERRITORY.value
-	return {
-		(kind, name): Place(name, sum(1 for above in _above(tree, node) if (kind, above) in present))
-		for name, node in tree.items()
-		if (kind, name) in present
-	}
-
-
-def _above(tree: Mapping[str, Node], node: Node) -> Iterator[str]:
-	return (other.name for other in tree.values() if other is not node and other.holds(node))
-
-
-def _flat_label(asker: Asker, by: str, scope: str) -> str:
-	node = asker.masters.salespeople.get(scope) if by == By.SALES_PERSON.value else None
-	return _directly(scope) if node is not None and node.is_group else scope_label(scope)
-
-
-def _directly(name: str) -> str:
-	return str(_("{0} (directly)").format(name))
 
 
 # What is told of them
@@ -225,6 +162,9 @@ def _columns(by: By) -> list[dict[str, Any]]:
 		numeric("value", _("Value"), 150),
 		numeric("change", _("Change"), 110),
 		numeric("previous", _("Period Before"), 150),
+		numeric("target", _("Target"), 140),
+		numeric("attainment", _("Of Target"), 100),
+		text("stands", _("On Track?"), 130),
 		text("status", _("Status"), 90),
 		text("reason", _("Note"), 260),
 		numeric("numerator", _("Numerator")),
@@ -289,6 +229,7 @@ class Told:
 				"change": _rounded(change),
 				"change_text": self.speaker.change(change, unit),
 				"tone": _tone(change, kpi),
+				**self._beside(line),
 				"numerator": _rounded(value["numerator"]),
 				"denominator": _rounded(value["denominator"]),
 				"n": _rounded(value["n"]),
@@ -302,6 +243,22 @@ class Told:
 				row["indent"] = line.place.indent
 			rows.append(row)
 		return rows
+
+	def _beside(self, line: Line) -> dict[str, Any]:
+		"""What was agreed, and how the figure stands beside it."""
+		standing = line.standing
+		if standing is None:
+			return _NOTHING_AGREED
+		agreed = standing.agreed
+		return {
+			"target": _rounded(agreed.value),
+			"target_text": self.speaker.target(agreed, line.kpi.unit, line.value["currency"]),
+			"target_document": agreed.target,
+			"attainment": _rounded(standing.attainment),
+			"attainment_text": self.speaker.share(standing.attainment),
+			"stands": words.status_label(standing.status, standing.is_open),
+			"stands_tone": words.TONES.get(standing.status, ""),
+		}
 
 	def _note(self, line: Line) -> str:
 		"""Why there is no value, or when it will be final."""
@@ -419,7 +376,7 @@ class Told:
 		shown = self._largest(lines)
 		factor, unit = _scale(kpi.unit, [line.value["value"] for line in lines])
 		bars = isinstance(kpi.formula, Sum) and len(shown) <= 3
-		by_place = {(_key(line.value), line.period.start): line for line in lines}
+		by_place = {(key_of(line.value), line.period.start): line for line in lines}
 		datasets, texts = [], {}
 		for key, label in shown.items():
 			points: list[float | None] = []
@@ -475,7 +432,7 @@ class Told:
 		for line in lines:
 			if of_teams and line.value["by"] != By.TEAM.value:
 				continue
-			key = _key(line.value)
+			key = key_of(line.value)
 			size[key] = size.get(key, 0.0) + abs(line.value["value"] or 0.0)
 			label[key] = line.place.label
 		largest = sorted(size, key=lambda key: -size[key])[:MAX_LINES]
@@ -486,13 +443,13 @@ class Told:
 
 	def summary(self) -> list[dict[str, Any]]:
 		"""The last final figures: of each KPI where there is one scope, else of the first KPI in each scope."""
-		scopes = {_key(line.value) for line in self.lines}
+		scopes = {key_of(line.value) for line in self.lines}
 		lines = self.lines if len(scopes) == 1 else self._of_first_kpi()
 		shown = None if len(scopes) == 1 else self._largest(lines)
 		last: dict[Any, Line] = {}
 		for line in lines:
 			if line.value["complete"] and line.value["value"] is not None:
-				key = line.kpi.name if shown is None else _key(line.value)
+				key = line.kpi.name if shown is None else key_of(line.value)
 				if shown is None or key in shown:
 					last[key] = line
 		tiles = []

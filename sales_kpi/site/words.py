@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import frappe
 from frappe import _
 from frappe.utils import cint, fmt_money
 from frappe.utils.jinja_globals import is_rtl
 
+from sales_kpi.analysis.attainment import Pace, Status
 from sales_kpi.analysis.values import LOW_COVERAGE, NEEDS_SETTING, NO_MAPPING, NO_RECORDS, TOO_EARLY
 from sales_kpi.kpis.definition import By, Kpi, Unit
 from sales_kpi.periods import Calendar, Every, Period
+
+if TYPE_CHECKING:
+	from sales_kpi.site.targets import Agreed
 
 NOTHING = "–"
 """Stands where there is no value: never a zero."""
@@ -109,6 +114,21 @@ class Speaker:
 		if unit is Unit.RATIO:
 			return self._("{0} times").format(self.number(value, 1))
 		return self.quantity(value)
+
+	def share(self, value: float | None) -> str:
+		"""A share of what was agreed, in whole percent."""
+		return NOTHING if value is None else self.together(f"{self.number(value * 100)}{_THIN}%")
+
+	def target(self, agreed: Agreed, unit: Unit, currency: str | None) -> str:
+		"""What was agreed: a value, or a range with one bound or two."""
+		if agreed.value is not None:
+			return self.figure(agreed.value, unit, currency)
+		if agreed.low is None:
+			return self._("at most {0}").format(self.figure(agreed.high, unit, currency))
+		low = self.figure(agreed.low, unit, currency)
+		if agreed.high is None:
+			return self._("at least {0}").format(low)
+		return self._("{0} to {1}").format(low, self.figure(agreed.high, unit, currency))
 
 	def change(self, value: float | None, unit: Unit) -> str:
 		"""A change with its sign: in percentage points for a share, else relative."""
@@ -215,6 +235,36 @@ def reason(code: str | None, kpi: Kpi) -> str:
 	if code == LOW_COVERAGE:
 		return str(_("The cost of less than half of the sales is known."))
 	return str(_("No records.")) if code == NO_RECORDS else ""
+
+
+TONES = {Status.ON_TRACK: "good", Status.AT_RISK: "warn", Status.OFF: "bad"}
+"""How a status is coloured, beside its word."""
+
+
+def status_label(status: Status, is_open: bool) -> str:
+	"""How a target stands, or stood when its period was over."""
+	open_labels = {
+		Status.ON_TRACK: _("On track"),
+		Status.AT_RISK: _("At risk"),
+		Status.OFF: _("Off track"),
+	}
+	closed_labels = {
+		Status.ON_TRACK: _("Reached"),
+		Status.AT_RISK: _("Nearly reached"),
+		Status.OFF: _("Missed"),
+	}
+	return str((open_labels if is_open else closed_labels).get(status, _("Not known")))
+
+
+def pace_label(rule: Pace) -> str:
+	"""By which rule a pace is told."""
+	return str(
+		{
+			Pace.CALENDAR: _("by calendar days"),
+			Pace.WORKING_DAYS: _("by working days"),
+			Pace.SEASON: _("by the season of earlier years"),
+		}[rule]
+	)
 
 
 def part_label(part: str) -> str:

@@ -12,7 +12,7 @@ from frappe.utils import flt, formatdate, getdate
 from sales_kpi.errors import InputError
 from sales_kpi.periods import calendar_named
 from sales_kpi.site.proposals import channels
-from sales_kpi.site.settings import from_document
+from sales_kpi.site.settings import SCORE_CAP, SNAPSHOT_AFTER_DAYS, from_document
 from sales_kpi.site.transitions import log_mapping
 from sales_kpi.totals.marks import refresh_later
 
@@ -56,10 +56,12 @@ class SalesKPISettings(Document):
 		)
 
 	def check_days(self) -> None:
+		self.snapshot_after_days = self.snapshot_after_days or SNAPSHOT_AFTER_DAYS
 		for fieldname, least, most in (
 			("churn_after_days", 1, 3650),
 			("conversion_window_days", 1, 3650),
 			("acquisition_lag_months", 0, 36),
+			("snapshot_after_days", 1, 90),
 		):
 			value = self.get(fieldname) or 0
 			if not least <= value <= most:
@@ -142,6 +144,10 @@ class SalesKPISettings(Document):
 					frappe.utils.fmt_money(flt(self.on_track_from), 0),
 				)
 			)
+		self.score_cap = flt(self.score_cap) or SCORE_CAP
+		if not 100 <= self.score_cap <= 1000:
+			label = _(self.meta.get_label("score_cap"))
+			refuse(_("{0} must be from {1} to {2}, not {3}.").format(label, 100, 1000, f"{self.score_cap:g}"))
 
 	def on_update(self) -> None:
 		old, new = self.mapped(self.get_doc_before_save()), self.mapped(self)

@@ -104,6 +104,21 @@ frappe.query_reports["Sales KPI Values"] = {
 				const color = { good: "var(--green-600)", bad: "var(--red-600)" }[data.tone];
 				return end(`<span style="color: ${color || "inherit"}">${escape(data.change_text)}</span>`);
 			}
+			case "target": {
+				const text = escape(data.target_text);
+				// Several targets that add up have no form in common.
+				if (!data.target_document || data.target_document.includes(", ")) return end(text);
+				const href = escape(frappe.utils.get_form_link("KPI Target", data.target_document));
+				return end(`<a style="${underlined}" href="${href}">${text}</a>`);
+			}
+			case "attainment":
+				return end(escape(data.attainment_text));
+			case "stands": {
+				if (!value) return "";
+				const color = { good: "var(--green-600)", warn: "var(--orange-600)", bad: "var(--red-600)" };
+				const sign = { good: "●", warn: "◐", bad: "○" }[data.stands_tone] || "·";
+				return `<span style="color: ${color[data.stands_tone] || "inherit"}">${sign} ${escape(value)}</span>`;
+			}
 			case "numerator":
 			case "denominator":
 			case "n":
