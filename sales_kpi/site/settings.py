@@ -87,11 +87,11 @@ def from_document(doc: frappe._dict) -> SiteSettings:
 		companies=followed or tuple(frappe.get_all("Company", pluck="name", order_by="name")),
 		calendar=named_calendar(doc.calendar, doc.fiscal_year_start, doc.week_start),
 		use_totals=not doc.without_totals,
-		snapshot_after_days=doc.snapshot_after_days or SNAPSHOT_AFTER_DAYS,
-		pace_by=PACE.get(doc.pace_by, Pace.WORKING_DAYS),
+		snapshot_after_days=doc.get("snapshot_after_days") or SNAPSHOT_AFTER_DAYS,
+		pace_by=PACE.get(doc.get("pace_by"), Pace.WORKING_DAYS),
 		on_track_from=(doc.on_track_from or ON_TRACK_FROM) / 100,
 		at_risk_from=(doc.at_risk_from or AT_RISK_FROM) / 100,
-		score_cap=(doc.score_cap or SCORE_CAP) / 100,
+		score_cap=(doc.get("score_cap") or SCORE_CAP) / 100,
 	)
 
 
