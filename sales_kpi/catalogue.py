@@ -63,6 +63,16 @@ def analyses() -> dict[str, Analysis]:
 	return _found_analyses()
 
 
+def analysis(name: str) -> Analysis:
+	"""The analysis with a name; an InputError with the nearest names when there is none."""
+	known = analyses()
+	if name not in known:
+		near = get_close_matches(name, known, n=3, cutoff=0.4)
+		hint = f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(known)}."
+		raise InputError(f"There is no analysis {name!r}.{hint}")
+	return known[name]
+
+
 @lru_cache(maxsize=1)
 def _found_analyses() -> dict[str, Analysis]:
 	found = (getattr(module, "ANALYSIS", None) for module in _modules(["sales_kpi.analysis"]))

@@ -40,6 +40,7 @@ from sales_kpi.terminal import (
 	print_catalogue,
 	print_checks,
 	print_documents,
+	print_outcome,
 	print_values,
 	printable,
 )
@@ -589,6 +590,94 @@ def documents(
 		print_documents(console_on(sys.stdout), found, question)
 	else:
 		_write(found.documents, DOCUMENT_FIELDS, format)
+
+
+@app.command()
+def analyse(
+	name: Annotated[
+		str, typer.Argument(metavar="ANALYSIS", help="Which one; `sales-kpi analyses` lists them.")
+	],
+	source: SourceUrl,
+	company: CompanyName = None,
+	first: First = None,
+	last: Last = None,
+	every: Length = BY_MONTH,
+	by: Annotated[By, typer.Option("--by", help="What figures are told apart by.")] = BY_COMPANY,
+	scope_by: Annotated[
+		By, typer.Option("--of", help="Whose figures: those of the company, or of one team, salesperson, …")
+	] = BY_COMPANY,
+	scope: Annotated[str, typer.Option("--scope", metavar="NAME", help="Its name.")] = "",
+	option: Annotated[
+		list[str] | None,
+		typer.Option("--option", metavar="NAME=VALUE", help="What only this analysis asks for; repeatable."),
+	] = None,
+	as_of: AsOf = None,
+	calendar: CalendarName = "gregorian",
+	week_start: FirstWeekday = None,
+	churn_after_days: ChurnAfterDays = None,
+	conversion_window_days: ConversionWindowDays = None,
+	acquisition_account: AcquisitionAccounts = None,
+	settings: SettingsFile = None,
+	format: OutputFormat = Format.TABLE,
+) -> None:
+	"""Why figures changed, what comes next, what to do: one of the analyses."""
+	from sales_kpi import catalogue
+	from sales_kpi.analysis.inquiry import inquiry
+
+	analysis = catalogue.analysis(name)
+	if by not in analysis.by:
+		known = ", ".join(one.value for one in By if one in analysis.by)
+		raise InputError(f"{name} can't be told apart by {by.value}, only by {known}.")
+	options = _options(option or (), analysis.options, name)
+	chosen = _settings(settings, churn_after_days, conversion_window_days, acquisition_account)
+	asked = _asked(source, company, chosen, as_of, first, last, every, by, None, calendar, week_start)
+	with asked.opened("Reading the records …") as (database, question, masters):
+		outcome = analysis.answer(
+			inquiry(
+				database,
+				masters,
+				chosen,
+				question.company,
+				question.first,
+				question.last,
+				question.as_of,
+				every=every,
+				calendar=question.calendar,
+				by=by,
+				scope_by=scope_by,
+				scope=scope,
+				options=options,
+			)
+		)
+	if format is Format.TABLE:
+		print_outcome(console_on(sys.stdout), analysis, outcome, question, masters)
+	else:
+		_write(outcome.rows, [column.name for column in outcome.columns], format)
+
+
+def _options(given: Sequence[str], known: Mapping[str, str], analysis: str) -> dict[str, str]:
+	"""What stands in --option, of what the analysis asks for."""
+	found: dict[str, str] = {}
+	for text in given:
+		name, is_pair, value = text.partition("=")
+		if not is_pair or name not in known:
+			told = "; ".join(f"{one}: {meaning}" for one, meaning in known.items()) or "it has none"
+			raise InputError(
+				f"--option {text!r} is none of {analysis}. Options are written NAME=VALUE: {told}."
+			)
+		found[name] = value
+	return found
+
+
+@app.command()
+def analyses() -> None:
+	"""What `analyse` can tell, with the options of each."""
+	from sales_kpi import catalogue
+
+	for analysis in catalogue.analyses().values():
+		typer.echo(f"{analysis.name:18} {analysis.meaning}")
+		for name, meaning in analysis.options.items():
+			typer.echo(f"{'':18}   --option {name}=…  {meaning}")
 
 
 @app.command()

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 	from rich.text import Text
 
 	from sales_kpi.analysis.documents import DocumentList
+	from sales_kpi.analysis.inquiry import Analysis
 	from sales_kpi.analysis.masters import Masters, Node
+	from sales_kpi.analysis.outcome import Cell, Kind, Note, Outcome
 	from sales_kpi.analysis.quality import Check
 	from sales_kpi.analysis.values import Question, Value
 
@@ -472,6 +474,73 @@ def _document_table(console: Console, found: DocumentList, part: str) -> Any:
 	for number in range(len(rows)):
 		table.add_row(*(Text(texts[number]) for texts in columns.values()))
 	return table
+
+
+def print_outcome(
+	console: Console, analysis: Analysis, outcome: Outcome, question: Question, masters: Masters
+) -> None:
+	"""An analysis for people: its sentences, then its table."""
+	from rich import box
+	from rich.table import Table
+	from rich.text import Text
+
+	from sales_kpi.analysis.outcome import Kind
+
+	currency = masters.companies[question.company] or ""
+	console.print(
+		Text(analysis.title, style="bold").append(f"  {printable(question.company)}", style="not bold")
+	)
+	for note in outcome.notes:
+		console.print(Text(("! " if note.is_warning else "") + _sentence(note, question, currency)))
+	if not outcome.rows:
+		return
+	console.print()
+	table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+	words = (Kind.TEXT, Kind.NAME, Kind.DAY, Kind.PERIOD)
+	for column in outcome.columns:
+		unit = f" ({currency})" if column.kind is Kind.MONEY and currency else ""
+		table.add_column(
+			f"{column.title}{unit}",
+			justify="left" if column.kind in words else "right",
+			overflow="fold",
+		)
+	for row in outcome.rows:
+		table.add_row(
+			*(Text(_cell(row.get(column.name), column.kind, question)) for column in outcome.columns)
+		)
+	console.print(table)
+
+
+def _sentence(note: Note, question: Question, currency: str) -> str:
+	from sales_kpi.analysis.outcome import Kind
+
+	filled = {}
+	for name, value in note.values.items():
+		kind = note.kinds.get(name) or (Kind.NAME if isinstance(value, str) else Kind.COUNT)
+		text = _cell(value, kind, question)
+		filled[name] = f"{text} {currency}".rstrip() if kind is Kind.MONEY else text
+		if kind is Kind.DAYS and value is not None:
+			filled[name] = f"{text} days"
+	return note.sentence.format(**filled)
+
+
+def _cell(value: Cell, kind: Kind, question: Question) -> str:
+	from sales_kpi.analysis.outcome import Kind
+
+	if value is None:
+		return MISSING
+	if isinstance(value, date):
+		if kind is Kind.PERIOD:
+			return question.calendar.label(
+				question.calendar.period(value, question.every), question.every, "en"
+			)
+		return value.isoformat()
+	if isinstance(value, str):
+		return _named(value) if kind is Kind.NAME else printable(value)
+	if kind is Kind.SHARE:
+		return f"{_number(value * 100, 1)} %"
+	unit = {Kind.MONEY: Unit.CURRENCY, Kind.DAYS: Unit.DAYS}.get(kind, Unit.COUNT)
+	return _number(value, _decimals(unit, [value]))
 
 
 def print_checks(console: Console, checks: Sequence[Check], question: Question) -> None:

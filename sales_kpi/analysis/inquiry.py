@@ -39,6 +39,7 @@ class Inquiry:
 	first, last: the days that it is about. every, calendar: its periods.
 	by: how figures are told apart; By.COMPANY for not at all.
 	scope: whose figures: of a company, team, salesperson, territory or source, by its name.
+	kpis: names of those that may be told of; None for all.
 	options: what only this analysis asks for, by name, checked by it.
 	"""
 
@@ -56,6 +57,7 @@ class Inquiry:
 	scope: str = ""
 	sight: Sight | None = None
 	keeper: Keeper | None = None
+	kpis: tuple[str, ...] | None = None
 	options: Mapping[str, str] = field(default_factory=dict)
 
 	@property
@@ -97,6 +99,7 @@ class Analysis:
 
 	name: as in the command line. title, meaning: English, keys of the translations.
 	by: how its figures may be told apart. options: further questions by name, with what they mean.
+	tells: KPIs of which it tells more: whoever may not see these may not see it.
 	"""
 
 	name: str
@@ -105,6 +108,7 @@ class Analysis:
 	answer: Callable[[Inquiry], Outcome]
 	by: frozenset[By] = frozenset({By.COMPANY})
 	options: Mapping[str, str] = field(default_factory=dict)
+	tells: tuple[str, ...] = ()
 
 
 def inquiry(
@@ -122,12 +126,18 @@ def inquiry(
 	scope_by: By = By.COMPANY,
 	scope: str = "",
 	sight: Sight | None = None,
+	only: Mapping[str, tuple[str, ...]] | None = None,
 	keeper: Keeper | None = None,
+	kpis: tuple[str, ...] | None = None,
 	options: Mapping[str, str] | None = None,
 ) -> Inquiry:
-	"""A question about one scope. Raises InputError where it names what doesn't exist."""
+	"""A question about one scope.
+
+	only: the values that a fact's dimensions may have, where not all rows may be seen. Raises InputError where it names
+	what doesn't exist.
+	"""
 	reading = masters.reading(settings, as_of, source, company)
-	only = dict(sight.only) if sight is not None else {}
+	only = dict(only or {})
 	if scope_by is not By.COMPANY:
 		leaves = _leaves(masters, scope_by, scope)
 		dimension = LEAF[scope_by]
@@ -147,6 +157,7 @@ def inquiry(
 		scope if scope_by is not By.COMPANY else company,
 		sight,
 		keeper,
+		kpis,
 		options or {},
 	)
 

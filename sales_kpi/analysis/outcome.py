@@ -32,6 +32,8 @@ class Kind(str, Enum):
 	"""A duration in days."""
 	DAY = "day"
 	"""A date."""
+	PERIOD = "period"
+	"""A period of the question's calendar, by its first day."""
 
 
 @dataclass(frozen=True)
