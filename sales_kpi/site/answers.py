@@ -16,7 +16,9 @@ from frappe import _
 
 from sales_kpi import catalogue
 from sales_kpi.analysis.documents import Document, DocumentList, documents
-from sales_kpi.analysis.masters import Masters, read_masters
+from sales_kpi.analysis.inquiry import inquiry
+from sales_kpi.analysis.masters import Masters, read_masters, unknown
+from sales_kpi.analysis.outcome import Outcome
 from sales_kpi.analysis.quality import Check, quality
 from sales_kpi.analysis.values import Question, Sight, Value, compute
 from sales_kpi.errors import InputError, SalesKpiError
@@ -139,10 +141,13 @@ class Asker:
 		for document in listed:
 			names.setdefault(document["doctype"], {})[document["document"]] = None
 		return frozenset(
-			(doctype, name) for doctype, of in names.items() for name in self._readable(doctype, list(of))
+			(doctype, name)
+			for doctype, of in names.items()
+			for name in self.readable_names(doctype, list(of))
 		)
 
-	def _readable(self, doctype: str, names: list[str]) -> list[str]:
+	def readable_names(self, doctype: str, names: list[str]) -> list[str]:
+		"""Which of a doctype's documents the user may open."""
 		if not frappe.has_permission(doctype, "read", user=self.user):
 			return []
 		found: list[str] = []
@@ -156,6 +161,75 @@ class Asker:
 				user=self.user,
 			)
 		return found
+
+	def analysis(
+		self,
+		name: str,
+		question: Question,
+		scope_by: By = By.COMPANY,
+		scope: str = "",
+		options: Mapping[str, str] | None = None,
+	) -> Outcome:
+		"""What an analysis tells of the records that the user may see.
+
+		question: company, days, periods, and by what figures are told apart. scope_by, scope: whose figures.
+		"""
+		with explained():
+			analysis = catalogue.analysis(name)
+			if question.by not in analysis.by:
+				raise InputError(
+					_("{0} can’t be told apart by {1}.").format(_(analysis.title), question.by.value)
+				)
+			mine = {kpi.name for kpi in self.kpis}
+			if not mine.issuperset(analysis.tells):
+				refuse(_("{0} tells of KPIs that you may not see.").format(_(analysis.title)))
+			check_days(question)
+			return analysis.answer(
+				inquiry(
+					SiteSource(),
+					self.masters,
+					self.settings.engine,
+					question.company,
+					question.first,
+					question.last,
+					question.as_of,
+					every=question.every,
+					calendar=question.calendar,
+					by=question.by,
+					scope_by=scope_by,
+					scope=scope,
+					only=self._only(question, scope_by, scope),
+					keeper=self.totals,
+					kpis=tuple(kpi.name for kpi in self.kpis),
+					options=options or {},
+				)
+			)
+
+	def _only(self, question: Question, scope_by: By, scope: str) -> dict[str, tuple[str, ...]]:
+		"""The values that a fact's dimensions may have for the user; {} means all.
+
+		Raises frappe.PermissionError for a scope that isn't seen whole, in the same words whether it exists or not.
+		"""
+		whole = self._sight(replace(question, by=By.COMPANY))
+		only = dict(whole.only) if whole is not None else {}
+		if only and self.may.teams_only and question.by is By.SALES_PERSON:
+			only["sales_person"] = tuple(
+				name for name in only.get("sales_person", ()) if name in self.may.own
+			)
+		if scope_by is not By.COMPANY:
+			seen = self._sight(replace(question, by=scope_by))
+			if seen is not None and scope not in [shown.name for shown in seen.scopes]:
+				refuse(_("There are no figures of {0} that you may see.").format(quoted(scope)))
+			if seen is None:
+				known = {
+					By.SALES_PERSON: self.masters.salespeople,
+					By.TEAM: self.masters.salespeople,
+					By.TERRITORY: self.masters.territories,
+					By.SOURCE: self.masters.channels,
+				}[scope_by]
+				if scope and scope not in known:
+					raise InputError(unknown(scope_by.value, shortened(scope), known))
+		return only
 
 	def quality(self, company: str, as_of: date | None = None) -> list[Check]:
 		"""The checks of a company's records, for those who see all of it."""

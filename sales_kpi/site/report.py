@@ -78,6 +78,20 @@ def attainment(filters: Any = None) -> tuple[Any, ...]:
 	return answered(filters, build)
 
 
+def trend(filters: Any = None) -> tuple[Any, ...]:
+	"""The report Sales KPI Trend."""
+	from sales_kpi.site.trend_table import build
+
+	return answered(filters, build)
+
+
+def analysis(name: str, filters: Any = None) -> tuple[Any, ...]:
+	"""The report of an analysis, by its name in the catalogue."""
+	from sales_kpi.site.analysis_table import build
+
+	return answered(filters, lambda asker, given: build(asker, given, name))
+
+
 def restatements(filters: Any = None) -> tuple[Any, ...]:
 	"""The report KPI Restatements."""
 	from sales_kpi.site.restatements_table import build

@@ -16,7 +16,7 @@ import pytest
 from tables import OWN, make
 from typer.testing import CliRunner
 
-from sales_kpi import cli, terminal
+from sales_kpi import catalogue, cli, terminal
 from sales_kpi.demo.company import SCHEMAS, SITE_KINDS
 
 try:
@@ -899,3 +899,53 @@ def test_nothing_is_ever_written_to_the_source(source: str, database: Path) -> N
 		answered(*args, "--source", source)
 	assert database.read_bytes() == before
 	assert [path.name for path in database.parent.iterdir()] == ["example.db"]
+
+
+# Analyses
+
+
+def test_every_analysis_answers_in_every_format(source: str) -> None:
+	for name, analysis in catalogue.analyses().items():
+		rows = json.loads(answered("analyse", name, "--source", source, *ASKED, "--format", "json"))
+		assert isinstance(rows, list)
+		header, *lines = answered("analyse", name, "--source", source, *ASKED, "--format", "csv").splitlines()
+		assert all(column in header for column in (rows[0] if rows else {}))
+		assert len(lines) >= len(rows)
+		assert analysis.title in answered("analyse", name, "--source", source, *ASKED)
+
+
+def test_an_explanation_is_of_the_figures_that_compute_gives(source: str) -> None:
+	days = ("--from", "2026-02-01", "--to", "2026-02-28", "--as-of", "2026-12-31")
+	rows = json.loads(answered("analyse", "explanation", "--source", source, *days, "--format", "json"))
+	change = next(row for row in rows if row["part"] == "Change")
+	before, now = (
+		row["value"]
+		for row in computed(
+			source, "--kpi", "sales_volume", "--from", "2026-01-01", *days[2:], "--every", "month"
+		)
+	)
+	assert change["before"] == pytest.approx(before)
+	assert change["now"] == pytest.approx(now)
+
+
+def test_analyses_are_listed_with_their_options() -> None:
+	told = answered("analyses")
+	for name, analysis in catalogue.analyses().items():
+		assert name in told
+		assert all(f"--option {option}=" in told for option in analysis.options)
+
+
+@pytest.mark.parametrize(
+	("args", "sentence"),
+	[
+		(("explenation",), "Did you mean explanation"),
+		(("explanation", "--option", "kpi"), "NAME=VALUE"),
+		(("explanation", "--option", "colour=red"), "is none of explanation"),
+		(("explanation", "--of", "team", "--scope", "Nobody"), "There is no team 'Nobody'"),
+		(("explanation", "--option", "kpi=nonsense"), "no KPI 'nonsense'"),
+	],
+)
+def test_a_wrong_question_to_an_analysis_is_one_sentence(
+	source: str, args: tuple[str, ...], sentence: str
+) -> None:
+	assert sentence in refused("analyse", *args, "--source", source, *ASKED)
