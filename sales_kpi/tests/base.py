@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
+from frappe.cache_manager import clear_user_cache
 from frappe.model.document import Document
 
 try:
@@ -46,8 +47,7 @@ class SiteTestCase(IntegrationTestCase):
 			# A test that commits leaves nothing to go back to.
 			if SAVEPOINT not in str(error):
 				raise
-		frappe.clear_cache()
-		frappe.clear_document_cache(SETTINGS, SETTINGS)
+		forget_what_was_undone()
 		super().tearDown()
 
 	@contextmanager
@@ -60,6 +60,16 @@ class SiteTestCase(IntegrationTestCase):
 			self.assertIn(text, said)
 		for text in without:
 			self.assertNotIn(text, said)
+
+
+def forget_what_was_undone() -> None:
+	"""Clear what Frappe remembers of documents and users. Not of doctypes: to read them anew takes longer than most tests."""
+	for user in frappe.get_all("User", pluck="name"):
+		clear_user_cache(user)
+	frappe.cache.delete_keys("document_cache::")
+	frappe.db.value_cache.clear()
+	frappe.local.role_permissions = {}
+	frappe.clear_document_cache(SETTINGS, SETTINGS)
 
 
 @contextmanager

@@ -23,7 +23,9 @@ JUNE = SOLD[6]
 """What Ann has sold in June 2025; Bob sells a tenth."""
 
 
-class AttainmentCase(TargetCase):
+class TestAttainment(TargetCase):
+	# One class: what all of them need takes longer to make than all that is done with it.
+
 	def agree(self, **changed: Any) -> str:
 		"""A submitted target of Ann for June 2025."""
 		days = {"from_date": "2025-06-01", "to_date": "2025-06-30"}
@@ -44,8 +46,8 @@ class AttainmentCase(TargetCase):
 		found = standings(asker, question, asker.values(question))
 		return found[kpi, "sales-person", scope, date(2025, 6, 1)]
 
+	# How figures stand
 
-class TestStanding(AttainmentCase):
 	def test_a_closed_month(self) -> None:
 		self.agree(value=2000)
 		standing = self.standing("2025-07-31")
@@ -121,8 +123,8 @@ class TestStanding(AttainmentCase):
 		self.assertAlmostEqual(scored.score.value, (3 * 0.5 + 1 * 1.0) / 4)
 		self.assertEqual(scored.score.missing, ("customer_satisfaction",))
 
+	# The report
 
-class TestReport(AttainmentCase):
 	def test_scope_tree_with_scores(self) -> None:
 		self.agree(value=2 * JUNE)
 		self.agree(value=JUNE / 10, sales_person=BOB)
@@ -193,8 +195,8 @@ class TestReport(AttainmentCase):
 		with as_user(BOSS):
 			self.assertEqual(len(self.rows(by="company", as_of="2025-08-01")), 2)
 
+	# Elsewhere
 
-class TestElsewhere(AttainmentCase):
 	def test_in_the_values_report(self) -> None:
 		name = self.agree(value=2 * JUNE)
 		asked = {
