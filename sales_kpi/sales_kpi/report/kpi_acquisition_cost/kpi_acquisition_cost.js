@@ -1,0 +1,3 @@
+frappe.query_reports["KPI Acquisition Cost"] = sales_kpi.analysis_report({
+	by: ["source"],
+});
