@@ -77,6 +77,28 @@ def reconcile(context: Any) -> None:
 	)
 
 
+@sales_kpi.command("snapshot")
+@click.option(
+	"--from",
+	"first",
+	type=click.DateTime(["%Y-%m-%d"]),
+	help="Periods that begin on this day or later; without it, those of the last two years.",
+)
+@pass_context
+def snapshot(context: Any, first: Any) -> None:
+	"""Take the snapshots of past periods that aren't there yet. May be stopped and started again."""
+	with _connected(get_site(context)):
+		from sales_kpi.errors import InputError
+		from sales_kpi.site.snapshots import backfill
+
+		try:
+			with _Bar("Taking snapshots") as bar:
+				number = backfill(first.date() if first else None, bar)
+		except InputError as error:
+			raise click.ClickException(str(error)) from None
+	click.echo(f"{number} snapshots were taken." if number else "All snapshots are there.")
+
+
 class _connected:
 	"""A connection to a site, as Administrator."""
 

@@ -6,6 +6,26 @@ app_email = "hello@sales-kpi.invalid"
 app_license = "GPL-3.0-or-later"
 required_apps = ["frappe/erpnext"]
 
+app_include_js = "/assets/sales_kpi/js/analysis_report.js"
+
+doctype_js = {
+	"Customer": "public/js/customer.js",
+	"KPI Restatement": "public/js/figures.js",
+	"KPI Snapshot": "public/js/figures.js",
+	"Sales Person": "public/js/sales_person.js",
+}
+doctype_list_js = {"KPI Restatement": "public/js/figures.js", "KPI Snapshot": "public/js/figures.js"}
+
+add_to_apps_screen = [
+	{
+		"name": app_name,
+		"logo": "/assets/sales_kpi/images/sales-kpi-logo.svg",
+		"title": app_title,
+		"route": "/app/sales-kpi",
+		"has_permission": "sales_kpi.site.desk.may_open",
+	}
+]
+
 before_install = "sales_kpi.install.before_install"
 after_install = "sales_kpi.install.after_install"
 after_migrate = "sales_kpi.install.after_migrate"
@@ -36,6 +56,10 @@ doc_events = {
 		"on_change": "sales_kpi.events.event.on_change",
 		"after_delete": "sales_kpi.events.event.after_delete",
 	},
+	"KPI Survey Answer": {
+		"on_change": "sales_kpi.events.kpi_survey_answer.on_change",
+		"after_delete": "sales_kpi.events.kpi_survey_answer.after_delete",
+	},
 	"Lead": {
 		"on_change": "sales_kpi.events.lead.on_change",
 		"after_rename": "sales_kpi.events.lead.after_rename",
@@ -45,6 +69,9 @@ doc_events = {
 		"on_change": "sales_kpi.events.opportunity.on_change",
 		"after_rename": "sales_kpi.events.opportunity.after_rename",
 		"after_delete": "sales_kpi.events.opportunity.after_delete",
+	},
+	"Personal Data Deletion Request": {
+		"on_change": "sales_kpi.events.personal_data_deletion_request.on_change"
 	},
 	"POS Invoice": {"on_change": "sales_kpi.events.pos_invoice.on_change"},
 	"Quality Feedback": {
@@ -88,20 +115,44 @@ doc_events = {
 }
 
 # What the settings name may be deleted: its rows go with it.
-ignore_links_on_delete = ["Sales KPI Settings"]
+ignore_links_on_delete = [
+	"Sales KPI Settings",
+	"KPI Survey Invitation",
+	"KPI Survey Answer",
+	"KPI Survey Opt Out",
+]
 
 permission_query_conditions = {
+	"KPI Alert Log": "sales_kpi.site.alerts.log_conditions",
+	"KPI Digest Log": "sales_kpi.site.digest.log_conditions",
+	"KPI Restatement": "sales_kpi.site.snapshot_permissions.restatement_conditions",
+	"KPI Snapshot": "sales_kpi.site.snapshot_permissions.snapshot_conditions",
+	"KPI Survey Answer": "sales_kpi.site.survey_answers.answer_conditions",
 	"KPI Target": "sales_kpi.site.targets.target_conditions",
 	"Sales Transition": "sales_kpi.site.permissions.transition_conditions",
 }
 has_permission = {
+	"KPI Alert Log": "sales_kpi.site.alerts.may_read",
+	"KPI Digest Log": "sales_kpi.site.digest.may_read_log",
+	"KPI Restatement": "sales_kpi.site.snapshot_permissions.may_read",
+	"KPI Snapshot": "sales_kpi.site.snapshot_permissions.may_read",
+	"KPI Survey Answer": "sales_kpi.site.survey_answers.may_read_answer",
 	"KPI Target": "sales_kpi.site.targets.may_use_target",
 	"Sales Transition": "sales_kpi.site.permissions.may_read_transition",
 }
 
 scheduler_events = {
-	"cron": {"*/10 * * * *": ["sales_kpi.totals.refresh.refresh"]},
-	"daily_long": ["sales_kpi.site.transitions.sweep", "sales_kpi.totals.reconcile.reconcile"],
+	"cron": {
+		"*/10 * * * *": ["sales_kpi.totals.refresh.refresh"],
+		# In the morning: the night's snapshots are taken, and people find it when they begin.
+		"30 5 * * *": ["sales_kpi.site.alerts.check_due", "sales_kpi.site.digest.send_due"],
+	},
+	"daily_long": [
+		"sales_kpi.site.transitions.sweep",
+		"sales_kpi.totals.reconcile.reconcile",
+		"sales_kpi.site.snapshots.nightly",
+		"sales_kpi.site.survey.send",
+	],
 }
 
 export_python_type_annotations = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import frappe
 
-from sales_kpi.site import indexes
+from sales_kpi.site import desk, indexes
 from sales_kpi.sources.site import SCHEMA_KEY
 
 MODULE = "Sales KPI"
@@ -30,6 +30,7 @@ ABOUT_DOCTYPES = (
 
 def before_uninstall() -> None:
 	"""Take away what Frappe doesn't. Doctypes and their tables, reports, workspaces and pages go with the app."""
+	desk.remove()
 	indexes.remove()
 	ours = frappe.get_all("DocType", filters={"module": MODULE}, pluck="name")
 	for doctype, fieldname in ABOUT_DOCTYPES:

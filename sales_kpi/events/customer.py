@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from frappe.model.document import Document
 
+from sales_kpi.site import snapshot_names
 from sales_kpi.site.settings import forget
 from sales_kpi.totals import changes, marks
 from sales_kpi.totals.touches import Mark
@@ -19,6 +20,7 @@ def on_change(doc: Document, method: str | None = None) -> None:
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""After a rename or merge: what the old one bought, the new one did."""
+	snapshot_names.rename("Customer", old, new, merge)
 	marks.append([Mark("Customer", old)])
 	_mark(doc, True)
 

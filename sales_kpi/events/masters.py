@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from frappe.model.document import Document
 
+from sales_kpi.site import snapshot_names
 from sales_kpi.site.settings import forget
 from sales_kpi.totals import marks
 from sales_kpi.totals.touches import Mark
@@ -16,4 +17,5 @@ def after_delete(doc: Document, method: str | None = None) -> None:
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""After a rename or merge of a Company, Territory or channel: sums are kept by names."""
+	snapshot_names.rename(doc.doctype, old, new, merge)
 	marks.append([Mark("Everything")])

@@ -14,7 +14,7 @@ def parts(reading: Reading) -> dict[str, Any]:
 	given, answered = feedback(reading).as_("given"), answers(reading).as_("given")
 	return {
 		"Quality Feedback": rating_rows(reading, Query.from_(given), given),
-		"Sales KPI Survey Answer": rating_rows(
+		"KPI Survey Answer": rating_rows(
 			reading, Query.from_(answered), answered, own_company=answered.company
 		),
 	}
@@ -30,7 +30,7 @@ FACT = Fact(
 	records=(
 		"Quality Feedback",
 		"Quality Feedback Parameter",
-		"Sales KPI Survey Answer",
+		"KPI Survey Answer",
 		"Customer",
 		"Sales Team",
 		"Employee",

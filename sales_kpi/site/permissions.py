@@ -20,6 +20,7 @@ from sales_kpi.analysis.values import Question, Scope, Sight
 from sales_kpi.facts.reading.settings import Settings
 from sales_kpi.kpis.definition import Audience, By, Kpi
 from sales_kpi.site.kpi_records import MANAGER_ROLES
+from sales_kpi.site.settings import DOCTYPE as SETTINGS
 from sales_kpi.site.settings import enabled_kpis
 
 MANAGERS = ("System Manager", "Sales Master Manager")
@@ -45,13 +46,15 @@ class Rights:
 
 	companies: allowed ones; None means all. own: salespeople that the user is; people: those and all whom it leads, None
 	means all.
-	territories: allowed ones, with all below them; None means all.
+	territories: allowed ones, with all below them; None means all. teams_only: whether others than the user itself are seen
+	only as teams.
 	"""
 
 	companies: frozenset[str] | None
 	own: tuple[str, ...]
 	people: frozenset[str] | None
 	territories: frozenset[str] | None
+	teams_only: bool = False
 
 	@property
 	def is_blind(self) -> bool:
@@ -77,6 +80,7 @@ def rights(user: str, masters: Masters, settings: Settings) -> Rights:
 		own=own,
 		people=people,
 		territories=permitted(user, "Territory"),
+		teams_only=not is_manager(user) and bool(frappe.get_cached_doc(SETTINGS).get("teams_only")),
 	)
 
 
@@ -193,7 +197,8 @@ def sight(question: Question, may: Rights, masters: Masters, followed: tuple[str
 def _whole_scopes(by: By, may: Rights, masters: Masters) -> tuple[Scope, ...]:
 	"""The scopes of a kind that may be seen whole, though not all of them may."""
 	if may.people is not None and may.territories is None:
-		return _people(by, may.own, may.people, masters)
+		told = may.people & frozenset(may.own) if may.teams_only and by is By.SALES_PERSON else may.people
+		return _people(by, may.own, told, masters)
 	if may.people is None and may.territories is not None and by is By.TERRITORY:
 		return _whole(masters.territories, may.territories, masters)
 	return ()

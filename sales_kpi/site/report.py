@@ -92,6 +92,20 @@ def analysis(name: str, filters: Any = None) -> tuple[Any, ...]:
 	return answered(filters, lambda asker, given: build(asker, given, name))
 
 
+def satisfaction(filters: Any = None) -> tuple[Any, ...]:
+	"""The report KPI Customer Satisfaction."""
+	from sales_kpi.site.satisfaction_table import build
+
+	return answered(filters, build)
+
+
+def activity(filters: Any = None) -> tuple[Any, ...]:
+	"""The report KPI Sales Activity."""
+	from sales_kpi.site.activity_table import build
+
+	return answered(filters, build)
+
+
 def restatements(filters: Any = None) -> tuple[Any, ...]:
 	"""The report KPI Restatements."""
 	from sales_kpi.site.restatements_table import build

@@ -429,6 +429,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 	"sales_kpi.site.proposals.rhythm": {},
 	"sales_kpi.site.report.offered": {},
 	"sales_kpi.site.report.scopes": {"by": "sales-person"},
+	"sales_kpi.site.alerts.check_now": {"alert": "No Alert"},
+	"sales_kpi.site.alerts.snooze": {"log": "No Log"},
+	"sales_kpi.site.cards.kpi_card": {"filters": '{"kpi": "sales_volume"}'},
+	"sales_kpi.site.digest.preview": {"digest": "No Digest"},
+	"sales_kpi.site.digest.send_me": {"digest": "No Digest"},
+	"sales_kpi.site.form_dashboards.customer": {"name": "No Customer"},
+	"sales_kpi.site.form_dashboards.sales_person": {"name": "Nobody"},
+	"sales_kpi.site.scorecard_page.members": {},
+	"sales_kpi.site.scorecard_page.remind": {"doctype": "Quotation", "name": "No Quotation"},
+	"sales_kpi.site.scorecard_page.scorecard": {},
+	"sales_kpi.site.scorecard_page.to_reach": {},
+	"sales_kpi.site.snapshots.backfill_later": {},
 	"sales_kpi.site.target_cascade.share_out": {"target": "KPI-T-0000-00000"},
 	"sales_kpi.site.target_form.defaults": {},
 	"sales_kpi.site.target_form.periods_of": {"doc": '{"kpi": "sales_volume"}'},
@@ -447,6 +459,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 	"sales_kpi.site.proposals.rhythm": SEEING_ALL,
 	"sales_kpi.site.report.offered": SEEING | {"none"},
 	"sales_kpi.site.report.scopes": SEEING,
+	"sales_kpi.site.snapshots.backfill_later": SEEING_ALL,
 	"sales_kpi.site.target_cascade.share_out": frozenset(),
 	"sales_kpi.site.target_form.defaults": SETTING_TARGETS,
 	"sales_kpi.site.target_form.periods_of": SEEING | {"none"},
@@ -460,11 +473,24 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 NO_RIGHTS: dict[str, str] = dict.fromkeys(ACTORS, "")
 READ_BY_MANAGERS = {**NO_RIGHTS, "system": "r", "master": "r"}
+READ_BY_ALL = {**READ_BY_MANAGERS, "lead": "r", "ann": "r", "none": "r"}
 
 RIGHTS: dict[str, dict[str, str]] = {
 	"Sales KPI": {**NO_RIGHTS, "system": "rw", "master": "rw", "lead": "r", "ann": "r", "none": "r"},
 	"KPI Target": {**NO_RIGHTS, **dict.fromkeys(SETTING_TARGETS, "rwcd"), "ann": "r", "none": "r"},
 	"KPI Target Period": NO_RIGHTS,
+	"KPI Snapshot": READ_BY_ALL,
+	"KPI Restatement": READ_BY_ALL,
+	"KPI Restatement Document": NO_RIGHTS,
+	"KPI Alert": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
+	"KPI Alert Log": READ_BY_ALL,
+	"KPI Digest": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
+	"KPI Digest Log": READ_BY_MANAGERS,
+	"KPI Digest Recipient": NO_RIGHTS,
+	"KPI Survey": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
+	"KPI Survey Answer": {**READ_BY_ALL, "system": "rd"},
+	"KPI Survey Invitation": {**READ_BY_MANAGERS, "system": "rd"},
+	"KPI Survey Opt Out": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd"},
 	"KPI Total": {**NO_RIGHTS, "system": "r"},
 	"KPI Entity Row": {**NO_RIGHTS, "system": "r"},
 	"KPI Mark": {**NO_RIGHTS, "system": "r"},
@@ -480,6 +506,23 @@ RIGHTS: dict[str, dict[str, str]] = {
 	"Salesperson Mapping": NO_RIGHTS,
 }
 """Rights to read, write, create and delete (r, w, c, d) by doctype and actor."""
+
+
+OPENED: dict[str, frozenset[str]] = {
+	**dict.fromkeys(
+		(
+			"KPI Advice", "KPI Customer Satisfaction", "KPI Explanation", "KPI Forecast",
+			"KPI Lead Conversion", "KPI Restatements", "KPI Retention", "KPI Sales Activity",
+			"KPI Sales Cycle", "KPI Target Attainment", "KPI Trend Watch", "Sales KPI Documents", "Sales KPI Trend",
+			"Sales KPI Values",
+		),
+		SEEING | {"none"},
+	),
+	# Of KPIs that are the managers' alone.
+	**dict.fromkeys(("KPI Acquisition Cost", "KPI Lifetime Value"), SETTING_TARGETS | {"none"}),
+	**dict.fromkeys(("KPI Agreement with ERPNext", "KPI Data Quality"), SEEING_ALL),
+}  # fmt: skip
+"""Who may open each report; what it shows them is another matter."""
 
 
 def whitelisted() -> dict[str, Any]:
@@ -652,6 +695,25 @@ class TestMatrix(PermissionTestCase):
 			):
 				status, text = self.request(actor, "GET", f"/api/method/{path}")
 				self.assertIn(status, (401, 403), (actor, path, text[:300]))
+
+	def test_every_report_has_an_expectation(self) -> None:
+		found = frappe.get_all("Report", filters={"module": "Sales KPI"}, pluck="name")
+		self.assertEqual(set(found), set(OPENED), "a report needs a line in OPENED")
+
+	def test_who_opens_which_report(self) -> None:
+		filters = {
+			"company": self.world.one, "from_date": "2025-02-01", "to_date": "2025-02-28", "every": "month",
+			"by": "company", "kpi": "sales_volume",
+		}  # fmt: skip
+		for report, opening in OPENED.items():
+			for actor in ACTORS:
+				data = {"report_name": report, "filters": filters, "ignore_prepared_report": True}
+				status, text = self.request(actor, "POST", "/api/method/frappe.desk.query_report.run", data)
+				if actor in opening:
+					# A report may ask for other filters than these.
+					self.assertIn(status, (200, 417), (report, actor, text[:300]))
+				else:
+					self.assertIn(status, (401, 403), (report, actor, text[:300]))
 
 	def test_reports(self) -> None:
 		"""Whatever a report answers, it tells nobody anything that isn't theirs, in rows, chart, summary or message."""

@@ -37,7 +37,7 @@ BY_DAY: dict[str, tuple[str, ...]] = {
 	"Event": ("call", "meeting"),
 	"Communication": ("call", "email"),
 	"Quality Feedback": ("rating",),
-	"Sales KPI Survey Answer": ("rating",),
+	"KPI Survey Answer": ("rating",),
 }
 """Facts whose rows lie on the day of the record that a mark names."""
 
@@ -51,7 +51,7 @@ DAY_COLUMN = {
 	"Event": "starts_on",
 	"Communication": "communication_date",
 	"Quality Feedback": "creation",
-	"Sales KPI Survey Answer": "answered_on",
+	"KPI Survey Answer": "answered_on",
 }
 """The column that dates each of these records, and with it the rows of its facts."""
 
@@ -100,7 +100,7 @@ class Mark:
 	- Customer: all that a customer is told by, such as its Lead or account manager.
 	- Customer Contact: when a customer was first in contact.
 	- Lead Source, Opportunity Source: the channel, which is also that of the customers who came of it.
-	- Call Log, Event, Communication, Quality Feedback, Sales KPI Survey Answer: only `day`.
+	- Call Log, Event, Communication, Quality Feedback, KPI Survey Answer: only `day`.
 	- Sender: `entity` is an e-mail address that belongs to another user now, or to none.
 	- Delivery Note: `entity` is the document. POS Invoice: `entity` is the Sales Invoice that consolidates it.
 	- Repost Item Valuation: costs from `day` on.
@@ -264,7 +264,7 @@ class _Expansion:
 		self.found.add_days(facts, self._found(query, table[key], names))
 
 	def _ratings_of(self, customers: set[str]) -> None:
-		form, answer = self.reading.table("Quality Feedback"), self.reading.table("Sales KPI Survey Answer")
+		form, answer = self.reading.table("Quality Feedback"), self.reading.table("KPI Survey Answer")
 		day = self.reading.dialect.day
 		for table, moment, key in (
 			(form, form.creation, form.document_name),

@@ -143,7 +143,7 @@ COLUMNS = {
 	"Sales Invoice Item": (
 		"name parent base_net_amount stock_qty incoming_rate dn_detail sales_invoice_item"
 	),
-	"Sales KPI Survey Answer": "name customer answered_on rating company",
+	"KPI Survey Answer": "name customer answered_on rating company",
 	"Sales Order": (
 		"name docstatus owner customer company territory transaction_date base_net_total "
 		"is_internal_customer status per_delivered"
@@ -1407,7 +1407,7 @@ def fact_rating(reading: Reading) -> list[Row]:
 		mean = math.fsum(ratings) / len(ratings) / 5
 		customer = text(feedback.get("document_name"))
 		rows += rating_rows(reading, feedback, customer, to_date(feedback["creation"]), mean)
-	for answer in reading.data["Sales KPI Survey Answer"]:
+	for answer in reading.data["KPI Survey Answer"]:
 		if answer.get("rating") in (None, "") or not reading.is_read(answer.get("answered_on")):
 			continue
 		customer = text(answer.get("customer"))

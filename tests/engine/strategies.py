@@ -510,7 +510,7 @@ class _Maker:
 				)
 		for number in range(self.many()):
 			self.add(
-				"Sales KPI Survey Answer",
+				"KPI Survey Answer",
 				name=f"SV{number}",
 				customer=self.one(self.clients, "C999 gone", None),
 				answered_on=self.moment(),

@@ -1193,7 +1193,7 @@ def test_fact_rating(fact: ReadFact) -> None:
 		"Quality Feedback Parameter": [
 			{"parent": parent, "rating": rating} for parent, ratings in given.items() for rating in ratings
 		],
-		"Sales KPI Survey Answer": [
+		"KPI Survey Answer": [
 			{"name": "S1", "customer": "C2", "answered_on": "2025-01-06 10:00:00", "rating": 1},
 			{"name": "S2", "customer": "C2", "answered_on": "2025-01-06 10:00:00", "rating": None},
 		],

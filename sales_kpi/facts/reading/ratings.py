@@ -54,7 +54,7 @@ def feedback(reading: Reading) -> Any:
 
 def answers(reading: Reading) -> Any:
 	"""Answers to the app's own survey, in the same columns as `feedback` and `company`."""
-	answer = reading.table("Sales KPI Survey Answer")
+	answer = reading.table("KPI Survey Answer")
 	return where(
 		Query.from_(answer),
 		answer.rating.notnull(),

@@ -195,11 +195,11 @@ RECORDS: dict[str, dict[str, Column]] = {
 		"changed_at": _M,
 		"user": _T,
 	},
-	"Sales KPI Survey Answer": {"name": _T, "customer": _T, "answered_on": _M, "rating": _N, "company": _T},
+	"KPI Survey Answer": {"name": _T, "customer": _T, "answered_on": _M, "rating": _N, "company": _T},
 }
 
 ESSENTIAL = ("Company", "Customer", "Sales Invoice", "Sales Person", "Sales Team")
 """Without these a database is not an ERPNext database."""
 
-OWN = ("Sales Transition", "Sales KPI Survey Answer")
+OWN = ("Sales Transition", "KPI Survey Answer")
 """Records of the app itself: their absence needs no mention."""

@@ -1,0 +1,9 @@
+frappe.ui.form.on("Sales Person", {
+	refresh(frm) {
+		if (frm.is_new()) return;
+		frappe.xcall("sales_kpi.site.form_dashboards.sales_person", { name: frm.doc.name }).then((told) => {
+			// Another one may have been opened meanwhile.
+			if (told && frm.doc.name === told.of) frm.dashboard.add_section(told.html, __("Sales KPI"));
+		});
+	},
+});

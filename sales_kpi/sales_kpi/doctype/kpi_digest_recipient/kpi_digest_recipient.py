@@ -1,0 +1,5 @@
+from frappe.model.document import Document
+
+
+class KPIDigestRecipient(Document):
+	"""Somebody who gets a mail too, or never."""
