@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import frappe
 from frappe import _
+from frappe.desk.doctype.notification_settings.notification_settings import create_notification_settings
 from frappe.utils.nestedset import rebuild_tree
 from frappe.utils.password import delete_all_passwords_for, update_password
 
@@ -120,6 +121,8 @@ def fill(
 		if password:
 			for user in frappe.get_all("User", filters={"_user_tags": TAG}, pluck="name"):
 				update_password(user, password)
+				# Users are inserted as rows, and without these the desk doesn't open for them.
+				create_notification_settings(user)
 		_save_manifest(manifest)
 	except BaseException:
 		frappe.db.rollback()

@@ -5,7 +5,7 @@ Object.assign(sales_kpi_figures, {
 	in_one_piece: (text) => `<bdi>${frappe.utils.escape_html(text)}</bdi>`,
 
 	// A figure with its unit; a dash where there is none, never a zero.
-	figure(value, has_value, unit, currency) {
+	figure(value, has_value, { unit, currency }) {
 		if (!has_value) return "<span>–</span>";
 		const plain = (number, decimals) => format_number(number, null, decimals);
 		const whole = (number) => (Math.abs(number - Math.round(number)) < 0.005 ? 0 : 2);

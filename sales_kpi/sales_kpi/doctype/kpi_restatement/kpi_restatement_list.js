@@ -5,14 +5,18 @@ frappe.listview_settings["KPI Restatement"] = {
 	hide_name_column: true,
 
 	formatters: {
-		// On a phone it is all that is seen of a row.
 		kpi_title(value, df, doc) {
 			const kind = doc.kind === "Restated" ? "" : ` · ${__(doc.kind)}`;
-			return `${__(value)}${kind} · ${sales_kpi_figures.whose(doc)}`;
+			const text = `${__(value)}${kind} · ${sales_kpi_figures.whose(doc)}`;
+			if (!frappe.is_mobile()) return text;
+			// On a phone it is all that is seen of a row.
+			const was = sales_kpi_figures.figure(doc.from_value, doc.from_has_value, doc);
+			const is = sales_kpi_figures.figure(doc.to_value, doc.to_has_value, doc);
+			const arrow = frappe.utils.is_rtl() ? "←" : "→";
+			return `${was} ${arrow} ${is} · ${text}`;
 		},
-		from_value: (value, df, doc) =>
-			sales_kpi_figures.figure(value, doc.from_has_value, doc.unit, doc.currency),
-		to_value: (value, df, doc) => sales_kpi_figures.figure(value, doc.to_has_value, doc.unit, doc.currency),
+		from_value: (value, df, doc) => sales_kpi_figures.figure(value, doc.from_has_value, doc),
+		to_value: (value, df, doc) => sales_kpi_figures.figure(value, doc.to_has_value, doc),
 	},
 
 	onload(listview) {

@@ -5,9 +5,12 @@ frappe.listview_settings["KPI Snapshot"] = {
 	hide_name_column: true,
 
 	formatters: {
-		// On a phone it is all that is seen of a row.
-		kpi_title: (value, df, doc) => `${__(value)} · ${sales_kpi_figures.whose(doc)}`,
-		value: (value, df, doc) => sales_kpi_figures.figure(value, doc.has_value, doc.unit, doc.currency),
+		kpi_title(value, df, doc) {
+			const text = `${__(value)} · ${sales_kpi_figures.whose(doc)}`;
+			// On a phone it is all that is seen of a row.
+			return frappe.is_mobile() ? `${sales_kpi_figures.figure(doc.value, doc.has_value, doc)} · ${text}` : text;
+		},
+		value: (value, df, doc) => sales_kpi_figures.figure(value, doc.has_value, doc),
 		attainment: (value, df, doc) =>
 			doc.target_document && doc.has_value
 				? sales_kpi_figures.in_one_piece(`${format_number(value, null, 1)}\u202f%`)
