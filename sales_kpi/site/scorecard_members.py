@@ -45,7 +45,7 @@ class Members:
 			return None
 		return {
 			"label": words.by_label(By.SALES_PERSON),
-			"columns": [self._column(kpi) for kpi in self.columns],
+			"columns": [self._column(kpi) for kpi in self.shown],
 			"rows": rows[:MOST_ROWS],
 			"further": words.number(len(rows) - MOST_ROWS) if len(rows) > MOST_ROWS else "",
 			"has_targets": any(row["attainment"] is not None for row in rows),
@@ -63,6 +63,12 @@ class Members:
 	def columns(self) -> list[Kpi]:
 		"""The KPIs that the reader sees, of those that tell salespeople apart."""
 		return [kpi for kpi in self.view.asker.kpis if kpi.name in COLUMNS]
+
+	@cached_property
+	def shown(self) -> list[Kpi]:
+		"""Those of which anybody has a figure."""
+		known = {value["kpi"] for value in self.values if value["value"] is not None}
+		return [kpi for kpi in self.columns if kpi.name in known]
 
 	@cached_property
 	def series(self) -> Mapping[tuple[Scope, str], list[Value]]:
@@ -159,7 +165,7 @@ class Members:
 			"tone": words.TONES.get(standing.status, "") if standing else "",
 			"score": score,
 			"score_text": self.speaker.share(score),
-			"cells": {kpi.name: self._cell(key, kpi) for kpi in self.columns},
+			"cells": {kpi.name: self._cell(key, kpi) for kpi in self.shown},
 			"points": self._points(key),
 		}
 

@@ -229,6 +229,11 @@ class TestMembers(ScorecardCase):
 		self.assertEqual(indents["KPI Dee"], indents["KPI Deep North"] + 1)
 		self.assertAlmostEqual(self.volumes_of(told)["KPI South"], CID)
 
+	def test_a_kpi_that_nobody_has_a_figure_of_is_no_column(self) -> None:
+		names = {column["name"] for column in self.told("master", members)["columns"]}
+		self.assertIn("sales_volume", names)
+		self.assertNotIn("win_rate", names)
+
 	def test_a_salesperson_is_compared_with_nobody(self) -> None:
 		self.assertIsNone(self.told("ann", members))
 		self.assertIsNone(self.told("ann", members, by="company"))

@@ -2,11 +2,9 @@
 frappe.provide("sales_kpi_figures");
 
 Object.assign(sales_kpi_figures, {
-	in_one_piece: (text) => `<bdi>${frappe.utils.escape_html(text)}</bdi>`,
-
-	// A figure with its unit; a dash where there is none, never a zero.
-	figure(value, has_value, { unit, currency }) {
-		if (!has_value) return "<span>–</span>";
+	// A figure with its unit as a text in one piece; a dash where there is none, never a zero.
+	text(value, has_value, { unit, currency }) {
+		if (!has_value) return "–";
 		const plain = (number, decimals) => format_number(number, null, decimals);
 		const whole = (number) => (Math.abs(number - Math.round(number)) < 0.005 ? 0 : 2);
 		const text = {
@@ -17,7 +15,11 @@ Object.assign(sales_kpi_figures, {
 			seconds: () => __("{0} min", [plain(value / 60, 1)]),
 			ratio: () => __("{0} times", [plain(value, 1)]),
 		}[unit];
-		return this.in_one_piece(text ? text() : plain(value, whole(value)));
+		return `\u2068${text ? text() : plain(value, whole(value))}\u2069`;
+	},
+
+	figure(value, has_value, doc) {
+		return `<span>${frappe.utils.escape_html(this.text(value, has_value, doc))}</span>`;
 	},
 
 	// A name for people: of somebody who was forgotten, and of nobody, in the reader's language.

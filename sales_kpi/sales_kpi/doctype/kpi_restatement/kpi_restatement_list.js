@@ -10,8 +10,8 @@ frappe.listview_settings["KPI Restatement"] = {
 			const text = `${__(value)}${kind} · ${sales_kpi_figures.whose(doc)}`;
 			if (!frappe.is_mobile()) return text;
 			// On a phone it is all that is seen of a row.
-			const was = sales_kpi_figures.figure(doc.from_value, doc.from_has_value, doc);
-			const is = sales_kpi_figures.figure(doc.to_value, doc.to_has_value, doc);
+			const was = sales_kpi_figures.text(doc.from_value, doc.from_has_value, doc);
+			const is = sales_kpi_figures.text(doc.to_value, doc.to_has_value, doc);
 			const arrow = frappe.utils.is_rtl() ? "←" : "→";
 			return `${was} ${arrow} ${is} · ${text}`;
 		},

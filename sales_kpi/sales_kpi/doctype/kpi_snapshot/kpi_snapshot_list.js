@@ -8,12 +8,12 @@ frappe.listview_settings["KPI Snapshot"] = {
 		kpi_title(value, df, doc) {
 			const text = `${__(value)} · ${sales_kpi_figures.whose(doc)}`;
 			// On a phone it is all that is seen of a row.
-			return frappe.is_mobile() ? `${sales_kpi_figures.figure(doc.value, doc.has_value, doc)} · ${text}` : text;
+			return frappe.is_mobile() ? `${sales_kpi_figures.text(doc.value, doc.has_value, doc)} · ${text}` : text;
 		},
 		value: (value, df, doc) => sales_kpi_figures.figure(value, doc.has_value, doc),
 		attainment: (value, df, doc) =>
 			doc.target_document && doc.has_value
-				? sales_kpi_figures.in_one_piece(`${format_number(value, null, 1)}\u202f%`)
+				? `<bdi>${format_number(value, null, 1)}\u202f%</bdi>`
 				: "<span>–</span>",
 	},
 
