@@ -209,11 +209,13 @@ class Rule:
 		)
 
 	def is_meant(self, scope: str) -> bool:
-		"""Whether the rule is about a scope; nobody is told of salespeople who have left."""
+		"""Whether the rule is about a scope. Nobody answers for salespeople who have left, and for what is unassigned."""
+		if self.by is By.COMPANY:
+			return True
 		node = self.asker.masters.salespeople.get(scope)
-		if self.by in (By.SALES_PERSON, By.TEAM) and node is not None and not node.enabled:
+		if not scope or (self.by in (By.SALES_PERSON, By.TEAM) and node is not None and not node.enabled):
 			return False
-		return self.by is By.COMPANY or not self.doc.scope or scope == self.doc.scope
+		return not self.doc.scope or scope == self.doc.scope
 
 	def _note(self, sentence: str, scope: str, values: Mapping[str, Cell], kinds: Mapping[str, Kind]) -> Note:
 		said: dict[str, Cell] = {"kpi": self.kpi.title, "scope": scope or UNASSIGNED, **values}
@@ -226,6 +228,8 @@ class Rule:
 		values = self.asker.values(question)
 		last: dict[str, Value] = {}
 		scopes = dict.fromkeys(value["scope"] for value in values if self.is_meant(value["scope"]))
+		# Whoever has nothing here at all doesn't work here: a zero of theirs says nothing, unless they were chosen.
+		active = {value["scope"] for value in values if value["value"] or value["n"]}
 		for value in values:
 			if value["complete"] and value["value"] is not None:
 				last[value["scope"]] = value
@@ -234,7 +238,8 @@ class Rule:
 		)
 		for scope in scopes:
 			value = last.get(scope)
-			if value is None:
+			is_silent = scope not in active and scope != self.doc.scope
+			if value is None or (is_silent and self.doc.condition != ATTAINMENT):
 				yield Finding(scope, Note(""), None)
 			elif self.doc.condition == ATTAINMENT:
 				yield self._attained(

@@ -174,7 +174,8 @@ class Audience:
 
 def language_of(doc: Document, own: str | None) -> str:
 	"""The language in which somebody is written to."""
-	return str(doc.get("language") or own or frappe.db.get_default("lang") or "en")
+	# The field isn't called `language`: Frappe would fill that in with the site's own.
+	return str(doc.get("mail_language") or own or frappe.db.get_default("lang") or "en")
 
 
 def is_unsubscribed(email: str, doc: Document) -> bool:

@@ -130,7 +130,7 @@ class AlertCase(SiteTestCase):
 			"threshold": 1000, "every": "Month", "scope_type": "Sales Person", "to_salespeople": 1, "to_team_leads": 1,
 			"to_managers": 1,
 		}  # fmt: skip
-		strangers = [{"user": user, "choice": "Never Send"} for user in other_managers()]
+		strangers = [{"user": user, "choice": "Never Send"} for user in other_managers(USERS)]
 		recipients = [*values.pop("recipients", []), *strangers]
 		doc = insert(ALERT, **{**usual, **values}, recipients=recipients)
 		frappe.db.commit()
@@ -383,6 +383,16 @@ class TestConditions(AlertCase):
 			self.assertEqual(bool(row.has_permission("read", user=user)), may, user)
 			with as_user(user):
 				self.assertEqual(bool(frappe.get_list(LOG, {"alert": doc.name})), may, user)
+
+	def test_who_has_nothing_here_is_no_finding_unless_chosen(self) -> None:
+		ensure_sales_person("Alerts Elsewhere", NORTH)
+		frappe.db.commit()
+		doc = self.alert(threshold=10000)
+		check(doc.name)
+		self.assertEqual(sorted(row.scope for row in self.rows(doc)), sorted([ANN, BOB]))
+		chosen = self.alert(threshold=10000, scope="Alerts Elsewhere")
+		check(chosen.name)
+		self.assertEqual([row.scope for row in self.rows(chosen)], ["Alerts Elsewhere"])
 
 
 class TestRules(AlertCase):

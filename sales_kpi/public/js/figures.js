@@ -33,7 +33,8 @@ Object.assign(sales_kpi_figures, {
 	whose(doc) {
 		const who = this.who(doc.scope);
 		const named = doc.alias ? __("{0} (formerly {1})", [who, this.who(doc.alias)]) : who;
-		return `${named} · ${frappe.datetime.str_to_user(doc.period_start)} (${__(doc.every)})`;
+		const day = frappe.datetime.str_to_user(doc.period_start);
+		return `\u2068${named}\u2069 · \u2068${day}\u2069 (${__(doc.every)})`;
 	},
 
 	// Names and titles as the reader's language has them, in fields that can't be edited.
