@@ -111,6 +111,7 @@ class AlertCase(SiteTestCase):
 		frappe.db.delete("KPI Digest Recipient", {"parent": ("in", names)})
 		frappe.db.delete(LOG, {"alert": ("in", names)})
 		frappe.db.delete(ALERT, {"name": ("in", names)})
+		frappe.db.delete(RESTATEMENT, {"company": COMPANY})
 		for target in frappe.get_all("KPI Target", {"company": COMPANY}, pluck="name"):
 			frappe.db.delete("KPI Target Period", {"parent": target})
 			frappe.db.delete("KPI Target", {"name": target})
@@ -119,6 +120,7 @@ class AlertCase(SiteTestCase):
 		):
 			frappe.get_doc("Sales Invoice", name).cancel()
 		frappe.db.set_value("User", GONE, "enabled", 1)
+		frappe.db.set_value("User", BOBS, "language", "en")
 		for user in USERS:
 			unrestricted(user)
 		frappe.db.commit()
@@ -191,7 +193,6 @@ class TestWhoIsTold(AlertCase):
 
 	def test_by_mail_too_in_the_readers_language(self) -> None:
 		frappe.db.set_value("User", BOBS, "language", "fa")
-		self.addCleanup(frappe.db.set_value, "User", BOBS, "language", "en")
 		doc = self.alert(by_mail=1, to_managers=0, title="Low sales")
 		check(doc.name)
 		mails = {
@@ -361,7 +362,6 @@ class TestConditions(AlertCase):
 		)  # fmt: skip
 		row.name = frappe.generate_hash(length=10)
 		row.db_insert()
-		self.addCleanup(frappe.db.delete, RESTATEMENT, {"name": row.name})
 		frappe.db.commit()
 		self.assertEqual(check(doc.name), 1)
 		(found,) = self.rows(doc)
