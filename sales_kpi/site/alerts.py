@@ -468,8 +468,9 @@ class Keeper:
 		now = now_datetime()
 		row = {
 			"state": state, "alert": self.doc.name, "alert_title": self.doc.title, "company": self.doc.company,
-			"condition": self.doc.condition, "kpi": self.doc.kpi if self.doc.condition != QUALITY else "",
-			"scope_type": self.doc.scope_type if self.doc.condition != QUALITY else BY[By.COMPANY],
+			"condition": self.doc.condition, "kpi": self.doc.kpi or "",
+			"kpi_title": frappe.db.get_value("Sales KPI", self.doc.kpi, "title") if self.doc.kpi else "",
+			"scope_type": self.doc.scope_type,
 			"scope": finding.scope, "subject": finding.subject, "sequence": sequence, "opened_on": now,
 			"last_seen_on": now, **self._evidence(finding.note),
 		}  # fmt: skip

@@ -135,7 +135,8 @@ class Audience:
 			wanted = self.doc.to_team_leads if node.is_group else self.doc.to_salespeople
 			if wanted and node.enabled and node.parent and name not in reached:
 				by = By.TEAM if node.is_group else By.SALES_PERSON
-				yield Reader("", by, name, skipped=_("No user is mapped to this salesperson."))
+				reason = _("No user is mapped to this team.") if node.is_group else None
+				yield Reader("", by, name, skipped=reason or _("No user is mapped to this salesperson."))
 
 	def _place(self, user: str, own: list[str], is_manager: bool) -> tuple[By, str] | None:
 		tree, is_further = self.asker.masters.salespeople, self.choices.get(user) == "Send Too"
@@ -283,6 +284,8 @@ def _logged(doc: Document, reader: Reader, error: Exception) -> str:
 	frappe.db.rollback()
 	title = f"Sales KPI: the digest {doc.title} failed for {reader.user}"[:140]
 	frappe.log_error(title=title, message=trace, reference_doctype=DIGEST, reference_name=doc.name)
+	if isinstance(error, frappe.OutgoingEmailError):
+		return str(_("No mail can be sent: check the outgoing Email Account."))
 	return str(_("It failed ({0}). The Error Log tells more.").format(type(error).__name__))
 
 

@@ -431,6 +431,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 	"sales_kpi.site.report.scopes": {"by": "sales-person"},
 	"sales_kpi.site.alerts.check_now": {"alert": "No Alert"},
 	"sales_kpi.site.alerts.snooze": {"log": "No Log"},
+	"sales_kpi.sales_kpi.dashboard_chart_source.sales_funnel.sales_funnel.get": {"filters": "{}"},
+	"sales_kpi.sales_kpi.dashboard_chart_source.sales_kpi.sales_kpi.get": {
+		"filters": '{"kpi": "sales_volume"}'
+	},
 	"sales_kpi.site.cards.kpi_card": {"filters": '{"kpi": "sales_volume"}'},
 	"sales_kpi.site.digest.preview": {"digest": "No Digest"},
 	"sales_kpi.site.digest.send_me": {"digest": "No Digest"},
@@ -462,6 +466,8 @@ ALLOWED: dict[str, frozenset[str]] = {
 	"sales_kpi.site.alerts.check_now": frozenset(),
 	"sales_kpi.site.alerts.snooze": frozenset(),
 	# A card says inside itself why it shows nothing.
+	"sales_kpi.sales_kpi.dashboard_chart_source.sales_funnel.sales_funnel.get": SEEING | {"none"},
+	"sales_kpi.sales_kpi.dashboard_chart_source.sales_kpi.sales_kpi.get": SEEING | {"none"},
 	"sales_kpi.site.cards.kpi_card": SEEING | {"none"},
 	"sales_kpi.site.digest.preview": frozenset(),
 	"sales_kpi.site.digest.send_me": frozenset(),
