@@ -25,7 +25,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,6 +44,11 @@ ROOT_LOGIN = ("DB_ROOT_USER", "DB_ROOT_PASSWORD")
 _COUNT = re.compile(r"^Ran (\d+) tests? in ([\d.]+)s", re.MULTILINE)
 _OUTCOME = re.compile(r"^(OK|FAILED)\b.*$", re.MULTILINE)
 _SKIPPED = re.compile(r"skipped=(\d+)")
+_FAILURE = re.compile(
+	r"^={70}\n(?:ERROR|FAIL): (?P<test>[^\n]+)\n(?:[^\n]*\n)?-{70}\n(?P<told>.+?)(?=\n={70}\n|\n-{70}\n|\Z)",
+	re.MULTILINE | re.DOTALL,
+)
+"""A test that failed, as unittest tells it at the end: its name, and a traceback whose last line says what was wrong."""
 
 
 _running: set[int] = set()
@@ -346,6 +351,8 @@ class Outcome:
 
 	result: str
 	said: str
+	why: str = ""
+	"""Each test that failed with what was wrong, a line each."""
 
 
 def tested(bench: Bench) -> Outcome:
@@ -360,7 +367,7 @@ def tested(bench: Bench) -> Outcome:
 				said = bench.frappe("run-tests", "--app", APP, *wanted(), succeed=False)
 		outcome = judged(said)
 		spent = f"site {made - begun:.0f} s, all {time.monotonic() - begun:.0f} s"
-		return Outcome(outcome.result, f"{outcome.said} ({spent})")
+		return replace(outcome, said=f"{outcome.said} ({spent})")
 	except Unable as error:
 		return Outcome(NOT_RUN, str(error))
 	except Broken as error:
@@ -386,8 +393,11 @@ def judged(said: str) -> Outcome:
 		return Outcome(FAILED, f"no test ran: {last[0][:300]}")
 	# Each run of the runner (version 16 has one for each kind of test) ends in a line of its own.
 	if len(outcomes) < len(counts) or any(not line.startswith("OK") for line in outcomes):
-		names = re.findall(r"^\s*(?:ERROR|FAIL):?\s+(\w+)", said, re.MULTILINE)
-		return Outcome(FAILED, f"{len(names)} of {ran} tests failed: {', '.join(dict.fromkeys(names))[:600]}")
+		why = [
+			f"  {match['test']}: {match['told'].strip().splitlines()[-1][:300]}"
+			for match in _FAILURE.finditer(said)
+		]
+		return Outcome(FAILED, f"{len(why)} of {ran} tests failed", "\n".join(why))
 	return Outcome(PASSED, f"{ran} tests" + (f", {skipped} skipped" if skipped else ""))
 
 
@@ -404,6 +414,8 @@ def main() -> int:
 		with told:
 			results[f"v{bench.version}"] = outcome.result
 			print(f"site v{bench.version} {outcome.result}: {outcome.said}", flush=True)
+			if outcome.why:
+				print(outcome.why, flush=True)
 
 	for number in (signal.SIGTERM, signal.SIGINT):
 		signal.signal(number, stop)
