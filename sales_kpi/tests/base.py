@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -49,6 +51,22 @@ class SiteTestCase(IntegrationTestCase):
 				raise
 		forget_what_was_undone()
 		super().tearDown()
+
+	def of_two_at_once(self, code: str) -> list[int]:
+		"""The number that each of two processes prints last, which run the same code on this site at the same time."""
+		begin = f"import frappe\nfrappe.init(site={frappe.local.site!r}); frappe.connect()\n"
+		jobs = [
+			subprocess.Popen(
+				[sys.executable, "-c", begin + code],
+				stdout=subprocess.PIPE,
+				stderr=subprocess.PIPE,
+				text=True,
+			)
+			for _job in range(2)
+		]
+		told = [job.communicate(timeout=300) for job in jobs]
+		self.assertEqual([job.returncode for job in jobs], [0, 0], told)
+		return [int(out.strip().splitlines()[-1]) for out, _err in told]
 
 	@contextmanager
 	def refused(self, kind: type[Exception], *texts: str, without: Sequence[str] = ()) -> Iterator[None]:
