@@ -6,7 +6,7 @@ app_email = "hello@sales-kpi.invalid"
 app_license = "GPL-3.0-or-later"
 required_apps = ["frappe/erpnext"]
 
-app_include_js = "/assets/sales_kpi/js/analysis_report.js"
+app_include_js = "/assets/sales_kpi/js/reports.js"
 
 doctype_js = {
 	"Customer": "public/js/customer.js",

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from sales_kpi import catalogue
+from sales_kpi.analysis import sums
 from sales_kpi.analysis.masters import Masters
 from sales_kpi.analysis.outcome import Outcome
 from sales_kpi.analysis.sums import Keeper, as_days
@@ -22,13 +23,8 @@ from sales_kpi.sources.source import Source
 if TYPE_CHECKING:
 	import pandas as pd
 
-LEAF: Mapping[By, str] = {
-	By.SALES_PERSON: "sales_person",
-	By.TEAM: "sales_person",
-	By.TERRITORY: "territory",
-	By.SOURCE: "source",
-}
-"""The column of a fact that tells its rows apart for a scope."""
+LEAF: Mapping[By, str] = {by: leaf for by, leaf in sums.LEAF.items() if leaf}
+"""The column of a fact that tells its rows apart for a scope, of those that are a part of the company."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from sales_kpi.kpis.definition import By, Kpi
 from sales_kpi.periods import Every
 from sales_kpi.site import snapshot_permissions, words
 from sales_kpi.site.analysis_table import Told
-from sales_kpi.site.answers import EARLIEST, Asker, explained
+from sales_kpi.site.answers import Asker, explained, periods_before
 from sales_kpi.site.desk import desk
 from sales_kpi.site.digest import MANAGER_ROLE, in_language, is_unsubscribed, language_of
 from sales_kpi.site.digest_mail import WORSE, plain, subject
@@ -191,12 +191,7 @@ class Rule:
 		last = calendar.period(self.today, self.every)
 		if not with_running:
 			last = calendar.previous(last, self.every)
-		first = last
-		for _number in range(periods - 1):
-			before = calendar.previous(first, self.every)
-			if before.start < EARLIEST:
-				break
-			first = before
+		first = periods_before(calendar, last, self.every, periods - 1)
 		return Question(
 			self.doc.company,
 			first.start,
@@ -689,7 +684,7 @@ def may_read(doc: Document, ptype: str | None = None, user: str | None = None, d
 def log_conditions(user: str | None = None, doctype: str | None = None) -> str:
 	"""Hook `permission_query_conditions` of KPI Alert Log."""
 	user = user or frappe.session.user
-	figures = snapshot_permissions._conditions(LOG, user)
+	figures = snapshot_permissions.conditions(LOG, user)
 	if not is_active(user):
 		return figures
 	listed = (

@@ -19,7 +19,7 @@ from sales_kpi.errors import InputError
 from sales_kpi.kpis.definition import By, Unit
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker
-from sales_kpi.site.report import UNASSIGNED, Table, question_of
+from sales_kpi.site.report import COLORS, UNASSIGNED, Table, question_of, rounded
 
 UNITS = {
 	Kind.COUNT: Unit.COUNT,
@@ -27,9 +27,6 @@ UNITS = {
 	Kind.MONEY: Unit.CURRENCY,
 	Kind.DAYS: Unit.DAYS,
 }
-
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F", "#B8A100")
-"""Colours that colour-blind people tell apart (Okabe and Ito)."""
 
 RISE, FALL, TOTAL, NOTHING = "#009E73", "#D55E00", "#7F7F7F", "#ffffff00"
 
@@ -173,7 +170,7 @@ class Told:
 				elif isinstance(value, date):
 					told[column.name] = value.isoformat()
 				else:
-					told[column.name] = round(value, 6) if isinstance(value, float) else value
+					told[column.name] = rounded(value) if isinstance(value, float) else value
 				told[f"{column.name}_text"] = text
 				if value in readable.get(column.name, ()):
 					told[f"{column.name}_link"] = value

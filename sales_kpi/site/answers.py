@@ -23,7 +23,7 @@ from sales_kpi.analysis.quality import Check, quality
 from sales_kpi.analysis.values import Question, Sight, Value, compute
 from sales_kpi.errors import InputError, SalesKpiError
 from sales_kpi.kpis.definition import By, Kpi
-from sales_kpi.periods import Calendar, Every
+from sales_kpi.periods import Calendar, Every, Period
 from sales_kpi.site.permissions import (
 	Rights,
 	is_active,
@@ -114,6 +114,13 @@ class Asker:
 				self.totals,
 			)
 		return [self._as_asked(value, question) for value in values]
+
+	def values_with_members(self, question: Question) -> list[Value]:
+		"""The same; of teams with those of their members."""
+		values = self.values(question)
+		if question.by is By.TEAM:
+			values += self.values(replace(question, by=By.SALES_PERSON))
+		return values
 
 	def documents(self, question: Question, scope: str) -> DocumentList:
 		"""The documents behind one KPI in one scope, if the user may see that figure.
@@ -344,6 +351,16 @@ def question_from(filters: Mapping[str, Any], settings: SiteSettings) -> Questio
 		as_of=_day(filters, "as_of") if filters.get("as_of") else frappe.utils.getdate(),
 		calendar=_calendar(filters, settings),
 	)
+
+
+def periods_before(calendar: Calendar, period: Period, every: Every, count: int) -> Period:
+	"""The period so many before another one, or the earliest that may be asked for."""
+	for _number in range(count):
+		before = calendar.previous(period, every)
+		if before.start < EARLIEST:
+			break
+		period = before
+	return period
 
 
 def check_days(question: Question) -> None:

@@ -15,12 +15,21 @@ from frappe.utils.jinja_globals import is_rtl
 from sales_kpi.analysis.attainment import Status
 from sales_kpi.analysis.values import Question, Value
 from sales_kpi.errors import InputError
-from sales_kpi.kpis.definition import By, Kpi
+from sales_kpi.kpis.definition import Kpi
 from sales_kpi.periods import Every, Period
 from sales_kpi.site import words
-from sales_kpi.site.answers import EARLIEST, Asker
+from sales_kpi.site.answers import Asker, periods_before
 from sales_kpi.site.places import Place, key_of, places_of
-from sales_kpi.site.report import Table, check_size, number_of_scopes, question_of, titles
+from sales_kpi.site.report import (
+	Table,
+	check_size,
+	number_column,
+	number_of_scopes,
+	question_of,
+	rounded,
+	text_column,
+	titles,
+)
 from sales_kpi.site.standing import Key, Scored, Standing, scores, standings
 from sales_kpi.site.targets import FOR
 
@@ -55,12 +64,7 @@ def _question(asker: Asker, filters: frappe._dict) -> Question:
 	if question.by not in FOR.values():
 		raise InputError(_("No targets are set by {0}.").format(words.by_label(question.by)))
 	period = question.calendar.period(question.first, question.every)
-	first = period
-	for _number in range(EARLIER):
-		before = question.calendar.previous(first, question.every)
-		if before.start < EARLIEST:
-			break
-		first = before
+	first = periods_before(question.calendar, period, question.every, EARLIER)
 	return replace(question, first=first.start, last=period.last_day)
 
 
@@ -81,9 +85,7 @@ class Told:
 		question = _question(asker, filters)
 		periods = question.periods()
 		check_size(len(periods), len(question.kpis or asker.kpis), number_of_scopes(asker, question.by))
-		values = asker.values(question)
-		if question.by is By.TEAM:
-			values += asker.values(replace(question, by=By.SALES_PERSON))
+		values = asker.values_with_members(question)
 		found = standings(asker, question, values)
 		by_key = {(value["kpi"], *key_of(value), value["period_start"]): value for value in values}
 		period = periods[-1]
@@ -110,25 +112,17 @@ class Told:
 	# Table
 
 	def columns(self) -> list[dict[str, Any]]:
-		def text(fieldname: str, label: str, width: int) -> dict[str, Any]:
-			return {
-				"fieldname": fieldname, "label": label, "fieldtype": "Data", "width": width, "align": words.start(),
-			}  # fmt: skip
-
-		def numeric(fieldname: str, label: str, width: int = 120) -> dict[str, Any]:
-			return {"fieldname": fieldname, "label": label, "fieldtype": "Float", "width": width}
-
 		return [
-			text("what", f"{words.by_label(self.question.by)} / {_('KPI')}", 230),
-			numeric("attainment", _("Of Target"), 110),
-			text("status", _("Status"), 130),
-			numeric("value", _("Value"), 140),
-			numeric("target", _("Target"), 140),
-			numeric("gap", _("Gap"), 130),
-			numeric("pace", _("Pace"), 90),
-			numeric("projection", _("Heading For"), 140),
-			text("trend", _("Last Periods"), 150),
-			text("note", _("Note"), 300),
+			text_column("what", f"{words.by_label(self.question.by)} / {_('KPI')}", 230),
+			number_column("attainment", _("Of Target"), 110),
+			text_column("status", _("Status"), 130),
+			number_column("value", _("Value"), 140),
+			number_column("target", _("Target"), 140),
+			number_column("gap", _("Gap"), 130),
+			number_column("pace", _("Pace"), 90),
+			number_column("projection", _("Heading For"), 140),
+			text_column("trend", _("Last Periods"), 150),
+			text_column("note", _("Note"), 300),
 		]
 
 	def rows(self) -> list[dict[str, Any]]:
@@ -158,7 +152,7 @@ class Told:
 			"by": by,
 			"scope_name": scope,
 			"is_scope": 1,
-			"attainment": _rounded(value),
+			"attainment": rounded(value),
 			"attainment_text": self.speaker.share(value),
 			"status": words.status_label(status, is_open) if scored else "",
 			"tone": words.TONES.get(status, ""),
@@ -168,7 +162,10 @@ class Told:
 			"pace": None,
 			"projection": None,
 			**self._trend(
-				[(start, told.score.value) for start, told in self._scores_of(by, scope)], len(self._starts)
+				[
+					told.score.value if (told := self.scored.get((by, scope, start))) else None
+					for start in self._starts
+				]
 			),
 			"note": self._score_note(scored),
 		}
@@ -189,28 +186,26 @@ class Told:
 			"period_start": self.period.start.isoformat(),
 			"period_end": min(self.period.last_day, self.question.last).isoformat(),
 			"company": self.question.company,
-			"value": _rounded(number),
+			"value": rounded(number),
 			"value_text": figure(number, unit, currency),
-			"target": _rounded(goal.value),
+			"target": rounded(goal.value),
 			"target_text": self.speaker.target(goal, unit, currency),
 			"target_document": goal.target,
-			"gap": _rounded(gap),
+			"gap": rounded(gap),
 			"gap_text": figure(gap, unit, currency) if gap is not None else "",
-			"attainment": _rounded(standing.attainment),
+			"attainment": rounded(standing.attainment),
 			"attainment_text": self.speaker.share(standing.attainment),
-			"pace": _rounded(pacing.pace) if pacing else None,
+			"pace": rounded(pacing.pace) if pacing else None,
 			"pace_text": self.speaker.share(pacing.pace) if pacing else "",
-			"projection": _rounded(projection),
+			"projection": rounded(projection),
 			"projection_text": figure(projection, unit, currency) if projection is not None else "",
 			"status": words.status_label(standing.status, standing.is_open),
 			"tone": words.TONES.get(standing.status, ""),
 			**self._trend(
 				[
-					(start, self.found[kpi.name, by, scope, start].attainment)
+					told.attainment if (told := self.found.get((kpi.name, by, scope, start))) else None
 					for start in self._starts
-					if (kpi.name, by, scope, start) in self.found
-				],
-				len(self._starts),
+				]
 			),
 			"note": self._note(value, kpi, standing),
 		}
@@ -219,23 +214,9 @@ class Told:
 	def _starts(self) -> list[date]:
 		return [period.start for period in self.question.periods()]
 
-	def _scores_of(self, by: str, scope: str) -> list[tuple[date, Scored]]:
-		return [
-			(start, self.scored[by, scope, start])
-			for start in self._starts
-			if (by, scope, start) in self.scored
-		]
-
-	def _trend(self, told: Sequence[tuple[date, float | None]], count: int) -> dict[str, Any]:
+	def _trend(self, points: Sequence[float | None]) -> dict[str, Any]:
 		"""Attainments of the last periods: as text for exports, as points for the drawing."""
-		by_start = dict(told)
-		points = [by_start.get(start) for start in self._starts] if count else []
-		return {
-			"trend": " ".join(
-				self.speaker.share(point) if point is not None else words.NOTHING for point in points
-			),
-			"points": points,
-		}
+		return {"trend": " ".join(self.speaker.share(point) for point in points), "points": points}
 
 	def _note(self, value: Value, kpi: Kpi, standing: Standing) -> str:
 		if value["value"] is None:
@@ -336,8 +317,3 @@ class Told:
 					}
 				)
 		return tiles
-
-
-def _rounded(value: float | None) -> float | None:
-	"""Without the dust of floats, which exports would show."""
-	return None if value is None else round(value, 6)

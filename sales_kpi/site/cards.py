@@ -22,7 +22,7 @@ from sales_kpi.site import words
 from sales_kpi.site.answers import Asker, explained
 from sales_kpi.site.desk import desk
 from sales_kpi.site.report import usual_company
-from sales_kpi.site.trend_table import Point, Trend, tone
+from sales_kpi.site.trend_table import Point, Trend
 
 FEW = 10
 """A rate of fewer than this says of how many it is."""
@@ -148,7 +148,7 @@ def _label_before(trend: Trend, point: Point) -> str:
 
 
 def _changed(text: str, change: float, kpi: Kpi, label: str) -> str:
-	return str(_("{0} on {1}").format(_arrow(text, change, tone(change, kpi)), words.html(label)))
+	return str(_("{0} on {1}").format(_arrow(text, change, words.tone(change, kpi)), words.html(label)))
 
 
 def _arrow(text: str, change: float, good: str) -> str:

@@ -28,7 +28,7 @@ from sales_kpi.kpis.definition import By
 from sales_kpi.periods import Calendar, Every, Period
 from sales_kpi.site import words
 from sales_kpi.site.analysis_table import Told
-from sales_kpi.site.answers import EARLIEST, Asker
+from sales_kpi.site.answers import EARLIEST, Asker, periods_before
 from sales_kpi.site.desk import desk
 from sales_kpi.site.permissions import quoted, refuse, sight, visible_to_you
 from sales_kpi.site.scorecard_page import View
@@ -94,12 +94,7 @@ def view_of(
 	asker: Asker, company: str, by: By, scope: str, period: Period, every: Every, calendar: Calendar
 ) -> View:
 	"""What a digest looks at. Raises frappe.PermissionError where its reader may not see it."""
-	first = period
-	for _number in range(EARLIER):
-		before = calendar.previous(first, every)
-		if before.start < EARLIEST:
-			break
-		first = before
+	first = periods_before(calendar, period, every, EARLIER)
 	question = Question(
 		company, first.start, period.last_day, every, by, None, frappe.utils.getdate(), calendar
 	)
@@ -181,7 +176,7 @@ class Letter:
 			return list(self.top["tiles"])
 		view, made = self.view, self._scorecard
 		return [
-			made._tile(name)
+			made.tile(name)
 			for name in made.series
 			if (name, view.by.value, view.scope, view.period.start) in made.standings
 		]

@@ -31,6 +31,9 @@ MAX_PERIODS = 600
 MAX_ROWS = 30_000
 """What a table may hold: more than this nobody reads."""
 
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F", "#B8A100")
+"""Colours that colour-blind people tell apart (Okabe and Ito)."""
+
 Filters = Mapping[str, Any]
 
 
@@ -155,6 +158,30 @@ def pointer_to_digest() -> str:
 			"The digest of Sales KPI sends each reader their own figures."
 		)
 	)
+
+
+# Cells and columns
+
+
+def text_column(fieldname: str, label: str, width: int) -> dict[str, Any]:
+	"""A column of texts."""
+	return {
+		"fieldname": fieldname,
+		"label": label,
+		"fieldtype": "Data",
+		"width": width,
+		"align": words.start(),
+	}
+
+
+def number_column(fieldname: str, label: str, width: int = 130) -> dict[str, Any]:
+	"""A column of figures."""
+	return {"fieldname": fieldname, "label": label, "fieldtype": "Float", "width": width}
+
+
+def rounded(value: float | None) -> float | None:
+	"""Without the dust of floats, which exports would show."""
+	return None if value is None else round(value, 6)
 
 
 # What is asked

@@ -26,7 +26,7 @@ from sales_kpi.site import words
 from sales_kpi.site.answers import Asker
 from sales_kpi.site.permissions import refuse, visible_to_you
 from sales_kpi.site.places import Place, key_of, places_of
-from sales_kpi.site.report import Table, check_size, number_of_scopes, question_of
+from sales_kpi.site.report import Table, check_size, number_of_scopes, question_of, rounded
 from sales_kpi.site.survey import ANSWER, ANSWERED, CSAT, INVITATION, NPS
 from sales_kpi.site.survey_answers import credited, limits, reading_of
 from sales_kpi.sources.site import SiteSource
@@ -65,10 +65,6 @@ def _text(fieldname: str, label: str, width: int, **more: Any) -> dict[str, Any]
 
 def _numeric(fieldname: str, label: str, width: int = 110) -> dict[str, Any]:
 	return {"fieldname": fieldname, "label": label, "fieldtype": "Float", "width": width, "kind": "number"}
-
-
-def _rounded(value: float | None) -> float | None:
-	return None if value is None else round(value, 6)
 
 
 # By period and scope
@@ -155,19 +151,19 @@ class ByPeriod:
 		row: dict[str, Any] = {
 			"period": self.question.calendar.label(line.period, self.question.every, words.language()),
 			"scope": line.place.label,
-			"nps": _rounded(100 * nps.score) if nps else None,
+			"nps": rounded(100 * nps.score) if nps else None,
 			"nps_text": _points(speaker, nps.score if nps else None),
 			"nps_interval": _between(speaker, nps.interval, "points") if nps else words.NOTHING,
 			"nps_n": nps.n if nps else 0.0,
 			"nps_n_text": speaker.quantity(nps.n if nps else 0.0),
-			"csat": _rounded(csat.share) if csat else None,
+			"csat": rounded(csat.share) if csat else None,
 			"csat_text": speaker.share(csat.share if csat else None),
 			"csat_interval": _between(speaker, csat.interval, "share") if csat else words.NOTHING,
 			"csat_n": csat.n if csat else 0.0,
 			"csat_n_text": speaker.quantity(csat.n if csat else 0.0),
-			"mean": _rounded(line.mean),
+			"mean": rounded(line.mean),
 			"mean_text": words.NOTHING if line.mean is None else speaker.number(line.mean, 1),
-			"response": _rounded(line.response),
+			"response": rounded(line.response),
 			"response_text": speaker.share(line.response),
 			"sent": line.sent,
 			"sent_text": speaker.quantity(line.sent),
@@ -176,7 +172,7 @@ class ByPeriod:
 		for name in (CHURN, VOLUME):
 			value = line.values.get(name)
 			if value is not None:
-				row[name] = _rounded(value["value"])
+				row[name] = rounded(value["value"])
 				row[f"{name}_text"] = speaker.figure(
 					value["value"], catalogue.kpi(name).unit, value["currency"], exact=False
 				)
@@ -412,7 +408,7 @@ class ByCustomer:
 				"csat": one.csat,
 				"answered_on": one.answered_on.isoformat(),
 				"answered_on_text": words.day(one.answered_on, self.question.calendar),
-				"revenue": _rounded(one.revenue),
+				"revenue": rounded(one.revenue),
 				"revenue_text": self.speaker.money(one.revenue, self.currency, exact=False),
 				"lapsed": str(_("Has stopped buying") if one.lapsed else _("Yes")),
 			}

@@ -21,7 +21,7 @@ from sales_kpi.errors import InputError
 from sales_kpi.kpis.definition import By
 from sales_kpi.periods import Every, Period
 from sales_kpi.site import words
-from sales_kpi.site.answers import EARLIEST, LATEST, Asker, explained, shortened
+from sales_kpi.site.answers import EARLIEST, LATEST, Asker, explained, periods_before, shortened
 from sales_kpi.site.permissions import quoted, refuse, sight, visible_to_you
 from sales_kpi.site.report import question_of, usual_company
 from sales_kpi.site.standing import days_off
@@ -291,13 +291,7 @@ def _usual_scope(asker: Asker) -> tuple[str, str]:
 
 def _first(question: Question, period: Period) -> date:
 	"""First day of the first period that is compared with this one."""
-	first = period
-	for _number in range(EARLIER):
-		before = question.calendar.previous(first, question.every)
-		if before.start < EARLIEST:
-			break
-		first = before
-	return first.start
+	return periods_before(question.calendar, period, question.every, EARLIER).start
 
 
 def _day(text: str | None) -> date:

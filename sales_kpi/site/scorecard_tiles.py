@@ -161,7 +161,7 @@ class Tiles:
 			"so_far": view.done,
 			"compared": self._compared(),
 			"as_of": words.day(view.today, view.question.calendar),
-			"tiles": [self._tile(name) for name in ordered],
+			"tiles": [self.tile(name) for name in ordered],
 			"first": TILES if score is None else TILES - 1,
 			"score": score,
 			"missing": [self._missing(name) for name in self.series if name not in measured],
@@ -222,7 +222,8 @@ class Tiles:
 
 	# A tile
 
-	def _tile(self, name: str) -> dict[str, Any]:
+	def tile(self, name: str) -> dict[str, Any]:
+		"""One KPI of the scope."""
 		kpi, now, standing = catalogue.kpi(name), self.series[name][-1], self._standing(name)
 		few = is_few(kpi, now)
 		return {

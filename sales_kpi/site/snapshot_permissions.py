@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import frappe
 from frappe.model.document import Document
 
@@ -12,7 +10,7 @@ from sales_kpi.site.answers import Asker
 from sales_kpi.site.permissions import is_active
 from sales_kpi.site.restatements import RESTATEMENT
 from sales_kpi.site.snapshots import BY, SNAPSHOT
-from sales_kpi.site.targets import kpis_seen, scopes_seen
+from sales_kpi.site.targets import is_seen, kpis_seen, one_of, scopes_seen
 
 READING = (None, "read", "select", "report", "export", "print", "email")
 """What somebody may do with a record that they may see."""
@@ -22,12 +20,12 @@ OF_WORD = {word: by for by, word in BY.items()}
 
 def snapshot_conditions(user: str | None = None, doctype: str | None = None) -> str:
 	"""Hook `permission_query_conditions` of KPI Snapshot."""
-	return _conditions(SNAPSHOT, user or frappe.session.user)
+	return conditions(SNAPSHOT, user or frappe.session.user)
 
 
 def restatement_conditions(user: str | None = None, doctype: str | None = None) -> str:
 	"""Hook `permission_query_conditions` of KPI Restatement."""
-	return _conditions(RESTATEMENT, user or frappe.session.user)
+	return conditions(RESTATEMENT, user or frappe.session.user)
 
 
 def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:
@@ -48,41 +46,25 @@ def may_read(doc: Document, ptype: str | None = None, user: str | None = None, d
 
 def companies_seen(asker: Asker) -> list[str]:
 	"""Companies of which somebody may see anything."""
-	return [name for name in asker.masters.companies if _sees_of(asker, name)]
+	return [name for name in asker.masters.companies if is_seen(asker, name)]
 
 
-def _sees_of(asker: Asker, company: str) -> bool:
-	was, frappe.flags.mute_messages = frappe.flags.mute_messages, True
-	try:
-		scopes_seen(asker, company, By.COMPANY)
-	except frappe.PermissionError:
-		return False
-	finally:
-		frappe.flags.mute_messages = was
-	return True
-
-
-def _conditions(doctype: str, user: str) -> str:
+def conditions(doctype: str, user: str) -> str:
+	"""Rows of a doctype with the fields of a snapshot that a user may see, as a condition in SQL."""
 	if not is_active(user):
 		return "1 = 0"
 	asker = Asker.current(user)
 	companies = companies_seen(asker)
 	if not companies:
 		return "1 = 0"
-	conditions = [_one_of(doctype, "company", companies), _one_of(doctype, "kpi", sorted(kpis_seen(asker)))]
+	required = [one_of(doctype, "company", companies), one_of(doctype, "kpi", sorted(kpis_seen(asker)))]
 	scopes = {by: scopes_seen(asker, companies[0], by) for by in By}
 	if any(names is not None for names in scopes.values()):
 		kinds = [_of_kind(doctype, by, names) for by, names in scopes.items() if names is None or names]
-		conditions.append(f"({' or '.join(kinds) or '1 = 0'})")
-	return " and ".join(conditions)
+		required.append(f"({' or '.join(kinds) or '1 = 0'})")
+	return " and ".join(required)
 
 
 def _of_kind(doctype: str, by: By, names: frozenset[str] | None) -> str:
-	kind = _one_of(doctype, "scope_type", [BY[by]])
-	return kind if names is None else f"({kind} and {_one_of(doctype, 'scope', sorted(names))})"
-
-
-def _one_of(doctype: str, fieldname: str, names: Iterable[str]) -> str:
-	"""A condition in SQL, as the hook wants it."""
-	listed = ", ".join(frappe.db.escape(name, percent=False) for name in names) or "''"
-	return f"`tab{doctype}`.`{fieldname}` in ({listed})"
+	kind = one_of(doctype, "scope_type", [BY[by]])
+	return kind if names is None else f"({kind} and {one_of(doctype, 'scope', sorted(names))})"

@@ -83,7 +83,8 @@ def standings(asker: Asker, question: Question, values: Sequence[Value]) -> dict
 				found[(value["kpi"], *key_of(value), period.start)] = value, whole, goal
 	if not found:
 		return {}
-	pace = _Pace(asker, question)
+	agreed_on = tuple(dict.fromkeys(kpi for kpi, *_scope in found))
+	pace = _Pace(asker, replace(question, kpis=agreed_on))
 	return {key: pace.standing(*told) for key, told in found.items()}
 
 
@@ -144,8 +145,8 @@ class _Pace:
 			days = max(1, round(done / whole.days * period.days))
 			ends = (period.start + timedelta(days=days - 1), period.last_day)
 			for place, last in enumerate(ends):
-				for value in _all_values(
-					self.asker, replace(question, first=period.start, last=last, every=Every.RANGE)
+				for value in self.asker.values_with_members(
+					replace(question, first=period.start, last=last, every=Every.RANGE)
 				):
 					key = (value["kpi"], *key_of(value))
 					history.setdefault(key, {}).setdefault(period.start, [None, None])[place] = value["value"]
@@ -156,14 +157,6 @@ class _Pace:
 			except InputError:
 				continue
 		return shares
-
-
-def _all_values(asker: Asker, question: Question) -> list[Value]:
-	"""Those of teams with those of their members."""
-	values = asker.values(question)
-	if question.by is By.TEAM:
-		values += asker.values(replace(question, by=By.SALES_PERSON))
-	return values
 
 
 def days_off(company: str, period: Period) -> frozenset[date] | None:

@@ -198,16 +198,16 @@ def target_conditions(user: str | None = None, doctype: str | None = None) -> st
 	if not is_active(user):
 		return "1 = 0"
 	asker = Asker.current(user)
-	companies = [name for name in asker.masters.companies if _is_seen(asker, name)]
+	companies = [name for name in asker.masters.companies if is_seen(asker, name)]
 	if not companies:
 		return "1 = 0"
-	conditions = [_one_of("company", companies), _one_of("kpi", sorted(kpis_seen(asker)))]
+	conditions = [one_of(TARGET, "company", companies), one_of(TARGET, "kpi", sorted(kpis_seen(asker)))]
 	scopes = {word: scopes_seen(asker, companies[0], by) for word, by in FOR.items()}
 	if any(names is not None for names in scopes.values()):
 		of_kinds = [
-			_one_of("target_for", [word])
+			one_of(TARGET, "target_for", [word])
 			if names is None
-			else f"({_one_of('target_for', [word])} and {_one_of('scope', sorted(names))})"
+			else f"({one_of(TARGET, 'target_for', [word])} and {one_of(TARGET, 'scope', sorted(names))})"
 			for word, names in scopes.items()
 		]
 		conditions.append(f"({' or '.join(of_kinds)})")
@@ -227,7 +227,7 @@ def may_use_target(
 		# Nothing is said yet; it can't be saved like this.
 		return True
 	asker = Asker.current(user)
-	if doc.kpi not in kpis_seen(asker) or not _is_seen(asker, doc.company):
+	if doc.kpi not in kpis_seen(asker) or not is_seen(asker, doc.company):
 		return False
 	names = scopes_seen(asker, doc.company, by)
 	return names is None or scope in names
@@ -246,7 +246,7 @@ def scopes_seen(asker: Asker, company: str, by: By) -> frozenset[str] | None:
 	return frozenset() if seen.only else frozenset(scope.name for scope in seen.scopes)
 
 
-def _is_seen(asker: Asker, company: str) -> bool:
+def is_seen(asker: Asker, company: str) -> bool:
 	"""Whether anything of a company may be seen."""
 	was, frappe.flags.mute_messages = frappe.flags.mute_messages, True
 	try:
@@ -266,7 +266,7 @@ def kpis_seen(asker: Asker) -> set[str]:
 	return names
 
 
-def _one_of(fieldname: str, names: Iterable[str]) -> str:
+def one_of(doctype: str, fieldname: str, names: Iterable[str]) -> str:
 	"""A condition in SQL, as the hook wants it."""
 	listed = ", ".join(frappe.db.escape(name, percent=False) for name in names) or "''"
-	return f"`tab{TARGET}`.`{fieldname}` in ({listed})"
+	return f"`tab{doctype}`.`{fieldname}` in ({listed})"

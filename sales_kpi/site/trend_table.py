@@ -16,16 +16,27 @@ from frappe.utils.jinja_globals import is_rtl
 from sales_kpi.analysis.targets import in_earlier_years
 from sales_kpi.analysis.values import Question, Value
 from sales_kpi.errors import InputError
-from sales_kpi.kpis.definition import By, Good, Kpi, Unit
+from sales_kpi.kpis.definition import By, Kpi
 from sales_kpi.kpis.formula import Sum
 from sales_kpi.periods import Every, Period
 from sales_kpi.site import words
-from sales_kpi.site.answers import EARLIEST, Asker, shortened
+from sales_kpi.site.answers import EARLIEST, Asker, periods_before, shortened
 from sales_kpi.site.permissions import quoted, refuse, sight, visible_to_you
 from sales_kpi.site.places import Place, key_of, places_of
-from sales_kpi.site.report import UNASSIGNED, Table, check_size, number_of_scopes, question_of, titles
+from sales_kpi.site.report import (
+	COLORS,
+	UNASSIGNED,
+	Table,
+	check_size,
+	number_column,
+	number_of_scopes,
+	question_of,
+	rounded,
+	text_column,
+	titles,
+)
 from sales_kpi.site.standing import Standing, standings
-from sales_kpi.site.values_table import COLORS, MAX_LINES
+from sales_kpi.site.values_table import MAX_LINES
 
 USUAL_KPI = "sales_volume"
 
@@ -77,9 +88,7 @@ class Point:
 			return None
 		if not (self.is_final and other["complete"]):
 			return None
-		if self.kpi.unit is Unit.PERCENT:
-			return now - other["value"]
-		return now / other["value"] - 1 if other["value"] > 0 else None
+		return words.moved(now, other["value"], self.kpi.unit)
 
 
 @dataclass(frozen=True)
@@ -180,7 +189,7 @@ class Trend:
 	def scale(self) -> tuple[float, str]:
 		"""What figures are multiplied by on an axis, and what they are counted in there."""
 		numbers = [point.number for of_scope in self.points.values() for point in of_scope]
-		return scale(self.kpi.unit, [number for number in numbers if number is not None])
+		return words.axis(self.kpi.unit, numbers)
 
 	def on_axis(self, number: float | None) -> float | None:
 		"""A figure as an axis shows it; money without cents, which nobody reads off a chart."""
@@ -217,12 +226,7 @@ def _question(asker: Asker, filters: Mapping[str, Any], kpi: Kpi) -> tuple[Quest
 	last = question.calendar.period(question.first, question.every)
 	if is_set(filters.get("whole")) and last.last_day > question.as_of:
 		last = question.calendar.previous(last, question.every)
-	first = last
-	for _number in range(count - 1):
-		before = question.calendar.previous(first, question.every)
-		if before.start < EARLIEST:
-			break
-		first = before
+	first = periods_before(question.calendar, last, question.every, count - 1)
 	if question.by is By.COMPANY:
 		wanted = None
 	return replace(question, first=first.start, last=last.last_day), wanted
@@ -301,32 +305,6 @@ def _point(
 	)
 
 
-def scale(unit: Unit, numbers: list[float]) -> tuple[float, str]:
-	"""What values are multiplied by on a chart's axis, and what they are counted in there."""
-	if unit is Unit.PERCENT:
-		return 100.0, "%"
-	if unit is Unit.DAYS:
-		return 1.0, _("days")
-	if unit is Unit.SECONDS:
-		longest = max(numbers, default=0.0)
-		for least, seconds, name in (
-			(2 * 86400, 86400, _("days")),
-			(3600, 3600, _("hours")),
-			(60, 60, _("minutes")),
-		):
-			if longest >= least:
-				return 1 / seconds, name
-		return 1.0, _("seconds")
-	return 1.0, ""
-
-
-def tone(change: float | None, kpi: Kpi) -> str:
-	"""Whether a change is a good one; the dust of floats is none."""
-	if change is None or not round(change, 6) or kpi.good is Good.NEITHER:
-		return ""
-	return "good" if (change > 0) == (kpi.good is Good.UP) else "bad"
-
-
 # The report
 
 
@@ -356,29 +334,21 @@ class Told:
 	# Table
 
 	def columns(self) -> list[dict[str, Any]]:
-		def text(fieldname: str, label: str, width: int) -> dict[str, Any]:
-			return {
-				"fieldname": fieldname, "label": label, "fieldtype": "Data", "width": width, "align": words.start(),
-			}  # fmt: skip
-
-		def numeric(fieldname: str, label: str, width: int = 130) -> dict[str, Any]:
-			return {"fieldname": fieldname, "label": label, "fieldtype": "Float", "width": width}
-
 		by = self.trend.question.by
-		scope = [] if by is By.COMPANY else [text("scope", words.by_label(by), 190)]
+		scope = [] if by is By.COMPANY else [text_column("scope", words.by_label(by), 190)]
 		return [
 			*scope,
-			text("period", _("Period"), 150),
-			numeric("value", _("Value"), 150),
-			numeric("change", _("Change"), 110),
-			numeric("year_before", _("A Year Before"), 150),
-			numeric("year_change", _("On the Year"), 110),
-			numeric("target", _("Target"), 150),
-			numeric("attainment", _("Of Target"), 100),
-			text("stands", _("On Track?"), 130),
-			numeric("n", _("Sample"), 90),
-			text("status", _("Status"), 90),
-			text("reason", _("Note"), 280),
+			text_column("period", _("Period"), 150),
+			number_column("value", _("Value"), 150),
+			number_column("change", _("Change"), 110),
+			number_column("year_before", _("A Year Before"), 150),
+			number_column("year_change", _("On the Year"), 110),
+			number_column("target", _("Target"), 150),
+			number_column("attainment", _("Of Target"), 100),
+			text_column("stands", _("On Track?"), 130),
+			number_column("n", _("Sample"), 90),
+			text_column("status", _("Status"), 90),
+			text_column("reason", _("Note"), 280),
 		]
 
 	def rows(self) -> list[dict[str, Any]]:
@@ -402,39 +372,21 @@ class Told:
 			"period": self.trend.labels[point.period.start],
 			"period_start": point.period.start.isoformat(),
 			"period_end": point.period.last_day.isoformat(),
-			"value": _rounded(point.number),
+			"value": rounded(point.number),
 			"value_text": speaker.figure(point.number, unit, currency),
-			"change": _rounded(point.change),
+			"change": rounded(point.change),
 			"change_text": speaker.change(point.change, unit),
-			"tone": tone(point.change, kpi),
-			"year_before": _rounded(earlier),
+			"tone": words.tone(point.change, kpi),
+			"year_before": rounded(earlier),
 			"year_before_text": speaker.figure(earlier, unit, currency),
-			"year_change": _rounded(point.year_change),
+			"year_change": rounded(point.year_change),
 			"year_change_text": speaker.change(point.year_change, unit),
-			"year_tone": tone(point.year_change, kpi),
-			**self._beside(point),
-			"n": _rounded(value["n"]),
+			"year_tone": words.tone(point.year_change, kpi),
+			**speaker.beside(point.standing, unit, currency),
+			"n": rounded(value["n"]),
 			"complete": value["complete"],
 			"status": "" if point.number is None else str(_("final") if point.is_final else _("so far")),
 			"reason": words.reason(value["reason"], kpi) if point.number is None else "",
-		}
-
-	def _beside(self, point: Point) -> dict[str, Any]:
-		"""What was agreed, and how the figure stands beside it."""
-		standing, value = point.standing, point.value
-		if standing is None:
-			return {
-				"target": None, "target_text": "", "target_document": "", "attainment": None, "attainment_text": "",
-				"stands": "", "stands_tone": "",
-			}  # fmt: skip
-		return {
-			"target": _rounded(standing.agreed.value),
-			"target_text": self.speaker.target(standing.agreed, point.kpi.unit, value["currency"]),
-			"target_document": standing.agreed.target,
-			"attainment": _rounded(standing.attainment),
-			"attainment_text": self.speaker.share(standing.attainment),
-			"stands": words.status_label(standing.status, standing.is_open),
-			"stands_tone": words.TONES.get(standing.status, ""),
 		}
 
 	# Sentences
@@ -574,7 +526,7 @@ class Told:
 				(_("On the year before"), last.year_change),
 			):
 				if change is not None:
-					colour = {"good": "Green", "bad": "Red"}.get(tone(change, self.trend.kpi), "Grey")
+					colour = {"good": "Green", "bad": "Red"}.get(words.tone(change, self.trend.kpi), "Grey")
 					tiles.append(self._tile(text, self.speaker.change(change, unit), colour))
 			if last.standing is not None and last.standing.attainment is not None:
 				colour = {"good": "Green", "warn": "Orange", "bad": "Red"}.get(
@@ -591,8 +543,3 @@ class Told:
 			"datatype": "Data",
 			"indicator": colour,
 		}
-
-
-def _rounded(value: float | None) -> float | None:
-	"""Without the dust of floats, which exports would show."""
-	return None if value is None else round(value, 6)

@@ -15,7 +15,7 @@ from frappe.utils.jinja_globals import is_rtl
 from sales_kpi import catalogue
 from sales_kpi.analysis.values import NEEDS_SETTING, NO_MAPPING, NO_RECORDS, Question, Value
 from sales_kpi.facts.reading.settings import CreditFallback
-from sales_kpi.kpis.definition import By, Good, Kpi, Unit
+from sales_kpi.kpis.definition import By, Kpi, Unit
 from sales_kpi.kpis.formula import Sum
 from sales_kpi.periods import Every, Period
 from sales_kpi.site import words
@@ -23,25 +23,21 @@ from sales_kpi.site.answers import EARLIEST, Asker
 from sales_kpi.site.permissions import visible_to_you
 from sales_kpi.site.places import TREES, Place, key_of, places_of
 from sales_kpi.site.report import (
+	COLORS,
 	UNASSIGNED,
 	Table,
 	check_size,
+	number_column,
 	number_of_scopes,
 	question_of,
+	rounded,
+	text_column,
 	titles,
 )
 from sales_kpi.site.standing import Standing, standings
 
-_NOTHING_AGREED: Mapping[str, Any] = {
-	"target": None, "target_text": "", "target_document": "", "attainment": None, "attainment_text": "",
-	"stands": "", "stands_tone": "",
-}  # fmt: skip
-
 MAX_LINES = 8
 """Lines of a chart, and tiles above it: more can't be told apart."""
-
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F", "#B8A100")
-"""Colours that colour-blind people tell apart (Okabe and Ito)."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +57,7 @@ class Line:
 		now, before = self.value["value"], self.before
 		if now is None or before is None:
 			return None
-		if self.kpi.unit is Unit.PERCENT:
-			return now - before
-		return now / before - 1 if before > 0 else None
+		return words.moved(now, before, self.kpi.unit)
 
 
 def build(asker: Asker, filters: frappe._dict) -> Table:
@@ -121,12 +115,7 @@ def _asked(asker: Asker, question: Question, periods: list[Period]) -> list[Valu
 			questions.append(replace(question, first=before.start, last=before.last_day))
 		else:
 			questions = [replace(question, first=before.start)]
-	values = []
-	for one in questions:
-		values += asker.values(one)
-		if question.by is By.TEAM:
-			values += asker.values(replace(one, by=By.SALES_PERSON))
-	return values
+	return [value for one in questions for value in asker.values_with_members(one)]
 
 
 def _of_previous_periods(values: Iterable[Value], periods: list[Period]) -> dict[tuple[Any, ...], float]:
@@ -144,34 +133,26 @@ def _of_previous_periods(values: Iterable[Value], periods: list[Period]) -> dict
 
 
 def _columns(by: By) -> list[dict[str, Any]]:
-	def text(fieldname: str, label: str, width: int) -> dict[str, Any]:
-		return {
-			"fieldname": fieldname, "label": label, "fieldtype": "Data", "width": width, "align": words.start(),
-		}  # fmt: skip
-
-	def numeric(fieldname: str, label: str, width: int = 130) -> dict[str, Any]:
-		return {"fieldname": fieldname, "label": label, "fieldtype": "Float", "width": width}
-
-	kpi, period = text("kpi", _("KPI"), 190), text("period", _("Period"), 140)
-	scope = text("scope", words.by_label(by), 190)
+	kpi, period = text_column("kpi", _("KPI"), 190), text_column("period", _("Period"), 140)
+	scope = text_column("scope", words.by_label(by), 190)
 	# Frappe indents the first column of a tree, and no other.
 	first = [kpi, period] if by is By.COMPANY else [scope, kpi, period]
 	last = [scope] if by is By.COMPANY else []
 	return [
 		*first,
-		numeric("value", _("Value"), 150),
-		numeric("change", _("Change"), 110),
-		numeric("previous", _("Period Before"), 150),
-		numeric("target", _("Target"), 140),
-		numeric("attainment", _("Of Target"), 100),
-		text("stands", _("On Track?"), 130),
-		text("status", _("Status"), 90),
-		text("reason", _("Note"), 260),
-		numeric("numerator", _("Numerator")),
-		numeric("denominator", _("Denominator")),
-		numeric("n", _("Sample"), 90),
-		text("unit", _("Unit"), 110),
-		text("currency", _("Currency"), 90),
+		number_column("value", _("Value"), 150),
+		number_column("change", _("Change"), 110),
+		number_column("previous", _("Period Before"), 150),
+		number_column("target", _("Target"), 140),
+		number_column("attainment", _("Of Target"), 100),
+		text_column("stands", _("On Track?"), 130),
+		text_column("status", _("Status"), 90),
+		text_column("reason", _("Note"), 260),
+		number_column("numerator", _("Numerator")),
+		number_column("denominator", _("Denominator")),
+		number_column("n", _("Sample"), 90),
+		text_column("unit", _("Unit"), 110),
+		text_column("currency", _("Currency"), 90),
 		*last,
 	]
 
@@ -222,17 +203,17 @@ class Told:
 				"scope": line.place.label,
 				"scope_name": value["scope"] or UNASSIGNED,
 				"company": value["company"],
-				"value": _rounded(now),
+				"value": rounded(now),
 				"value_text": shown[0],
-				"previous": _rounded(line.before),
+				"previous": rounded(line.before),
 				"previous_text": shown[1],
-				"change": _rounded(change),
+				"change": rounded(change),
 				"change_text": self.speaker.change(change, unit),
-				"tone": _tone(change, kpi),
-				**self._beside(line),
-				"numerator": _rounded(value["numerator"]),
-				"denominator": _rounded(value["denominator"]),
-				"n": _rounded(value["n"]),
+				"tone": words.tone(change, kpi),
+				**self.speaker.beside(line.standing, unit, currency),
+				"numerator": rounded(value["numerator"]),
+				"denominator": rounded(value["denominator"]),
+				"n": rounded(value["n"]),
 				"complete": value["complete"],
 				"status": "" if now is None else statuses[value["complete"]],
 				"reason": notes[about],
@@ -243,22 +224,6 @@ class Told:
 				row["indent"] = line.place.indent
 			rows.append(row)
 		return rows
-
-	def _beside(self, line: Line) -> dict[str, Any]:
-		"""What was agreed, and how the figure stands beside it."""
-		standing = line.standing
-		if standing is None:
-			return _NOTHING_AGREED
-		agreed = standing.agreed
-		return {
-			"target": _rounded(agreed.value),
-			"target_text": self.speaker.target(agreed, line.kpi.unit, line.value["currency"]),
-			"target_document": agreed.target,
-			"attainment": _rounded(standing.attainment),
-			"attainment_text": self.speaker.share(standing.attainment),
-			"stands": words.status_label(standing.status, standing.is_open),
-			"stands_tone": words.TONES.get(standing.status, ""),
-		}
 
 	def _note(self, line: Line) -> str:
 		"""Why there is no value, or when it will be final."""
@@ -374,7 +339,7 @@ class Told:
 			return None
 		kpi, periods = lines[0].kpi, self.question.periods()
 		shown = self._largest(lines)
-		factor, unit = _scale(kpi.unit, [line.value["value"] for line in lines])
+		factor, unit = words.axis(kpi.unit, [line.value["value"] for line in lines])
 		bars = isinstance(kpi.formula, Sum) and len(shown) <= 3
 		by_place = {(key_of(line.value), line.period.start): line for line in lines}
 		datasets, texts = [], {}
@@ -464,35 +429,9 @@ class Told:
 					"label": f"{words.html(name)} · {words.html(self.labels[line.period.start])}",
 					"value": f"<bdi>{text}</bdi>",
 					"datatype": "Data",
-					"indicator": {"good": "Green", "bad": "Red"}.get(_tone(line.change, line.kpi), "Grey"),
+					"indicator": {"good": "Green", "bad": "Red"}.get(
+						words.tone(line.change, line.kpi), "Grey"
+					),
 				}
 			)
 		return tiles
-
-
-def _tone(change: float | None, kpi: Kpi) -> str:
-	"""Whether a change is a good one; the dust of floats is none."""
-	change = _rounded(change)
-	if not change or kpi.good is Good.NEITHER:
-		return ""
-	return "good" if (change > 0) == (kpi.good is Good.UP) else "bad"
-
-
-def _rounded(value: float | None) -> float | None:
-	"""Without the dust of floats, which exports would show."""
-	return None if value is None else round(value, 6)
-
-
-def _scale(unit: Unit, values: list[float | None]) -> tuple[float, str]:
-	"""What values are multiplied by on a chart's axis, and what they are counted in there."""
-	if unit is Unit.PERCENT:
-		return 100.0, "%"
-	if unit is Unit.DAYS:
-		return 1.0, _("days")
-	if unit is Unit.SECONDS:
-		longest = max((value for value in values if value is not None), default=0.0)
-		for seconds, name in ((2 * 86400, _("days")), (3600, _("hours")), (60, _("minutes"))):
-			if longest >= seconds:
-				return 1 / (86400 if seconds > 86400 else seconds), name
-		return 1.0, _("seconds")
-	return 1.0, ""

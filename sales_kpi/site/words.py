@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import frappe
 from frappe import _
@@ -12,10 +13,11 @@ from frappe.utils.jinja_globals import is_rtl
 
 from sales_kpi.analysis.attainment import Pace, Status
 from sales_kpi.analysis.values import LOW_COVERAGE, NEEDS_SETTING, NO_MAPPING, NO_RECORDS, TOO_EARLY
-from sales_kpi.kpis.definition import By, Kpi, Unit
+from sales_kpi.kpis.definition import By, Good, Kpi, Unit
 from sales_kpi.periods import Calendar, Every, Period
 
 if TYPE_CHECKING:
+	from sales_kpi.site.standing import Standing
 	from sales_kpi.site.targets import Agreed
 
 NOTHING = "–"
@@ -130,6 +132,21 @@ class Speaker:
 			return self._("at least {0}").format(low)
 		return self._("{0} to {1}").format(low, self.figure(agreed.high, unit, currency))
 
+	def beside(self, standing: Standing | None, unit: Unit, currency: str | None) -> dict[str, Any]:
+		"""What was agreed, and how a figure stands beside it, as cells of a table."""
+		if standing is None:
+			return dict(_NOTHING_AGREED)
+		value, attainment = standing.agreed.value, standing.attainment
+		return {
+			"target": None if value is None else round(value, 6),
+			"target_text": self.target(standing.agreed, unit, currency),
+			"target_document": standing.agreed.target,
+			"attainment": None if attainment is None else round(attainment, 6),
+			"attainment_text": self.share(attainment),
+			"stands": status_label(standing.status, standing.is_open),
+			"stands_tone": TONES.get(standing.status, ""),
+		}
+
 	def change(self, value: float | None, unit: Unit) -> str:
 		"""A change with its sign: in percentage points for a share, else relative."""
 		if value is None:
@@ -141,8 +158,47 @@ class Speaker:
 		return self.together(f"{text}{_THIN}%")
 
 
+_NOTHING_AGREED: Mapping[str, Any] = {
+	"target": None, "target_text": "", "target_document": "", "attainment": None, "attainment_text": "",
+	"stands": "", "stands_tone": "",
+}  # fmt: skip
+
+
 def _signed(value: float, text: str) -> str:
 	return f"{_MINUS}{text}" if value < 0 and any(digit in text for digit in "123456789") else text
+
+
+def moved(now: float, before: float, unit: Unit) -> float | None:
+	"""How a figure moved: in points for a share, else relative, which takes something above 0 to start from."""
+	if unit is Unit.PERCENT:
+		return now - before
+	return now / before - 1 if before > 0 else None
+
+
+def tone(change: float | None, kpi: Kpi) -> str:
+	"""Whether a change is a good one; the dust of floats is none."""
+	if change is None or not round(change, 6) or kpi.good is Good.NEITHER:
+		return ""
+	return "good" if (change > 0) == (kpi.good is Good.UP) else "bad"
+
+
+def axis(unit: Unit, values: Iterable[float | None]) -> tuple[float, str]:
+	"""What values are multiplied by on a chart's axis, and what they are counted in there."""
+	if unit is Unit.PERCENT:
+		return 100.0, "%"
+	if unit is Unit.DAYS:
+		return 1.0, str(_("days"))
+	if unit is Unit.SECONDS:
+		longest = max((value for value in values if value is not None), default=0.0)
+		for least, seconds, name in (
+			(2 * 86400, 86400, _("days")),
+			(3600, 3600, _("hours")),
+			(60, 60, _("minutes")),
+		):
+			if longest >= least:
+				return 1 / seconds, str(name)
+		return 1.0, str(_("seconds"))
+	return 1.0, ""
 
 
 def number(value: float, decimals: int = 0) -> str:

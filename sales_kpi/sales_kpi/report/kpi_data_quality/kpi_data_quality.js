@@ -1,12 +1,6 @@
 frappe.query_reports["KPI Data Quality"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
+		sales_kpi.filters.company(),
 		{ fieldname: "as_of", label: __("As Of"), fieldtype: "Date" },
 	],
 

@@ -1,12 +1,6 @@
 frappe.query_reports["KPI Restatements"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
+		sales_kpi.filters.company(),
 		{ fieldname: "from_date", label: __("Periods From"), fieldtype: "Date" },
 		{ fieldname: "to_date", label: __("Periods To"), fieldtype: "Date" },
 		{
@@ -15,11 +9,7 @@ frappe.query_reports["KPI Restatements"] = {
 			fieldtype: "Select",
 			options: [
 				{ value: "", label: "" },
-				{ value: "company", label: __("Company") },
-				{ value: "team", label: __("Team") },
-				{ value: "sales-person", label: __("Sales Person") },
-				{ value: "territory", label: __("Territory") },
-				{ value: "source", label: __("Source") },
+				...sales_kpi.scope_options(),
 			],
 		},
 		{ fieldname: "kpi", label: __("KPI"), fieldtype: "Autocomplete", ignore_validation: true },
@@ -49,8 +39,7 @@ frappe.query_reports["KPI Restatements"] = {
 	formatter(value, row, column, data, default_formatter) {
 		if (!data) return default_formatter(value, row, column, data);
 		const escape = frappe.utils.escape_html;
-		const end = (text) => `<div style="text-align: end"><bdi>${text}</bdi></div>`;
-		const underlined = "text-decoration: underline; text-decoration-color: var(--gray-400)";
+		const { at_end: end, UNDERLINED: underlined } = sales_kpi;
 		switch (column.fieldname) {
 			case "was":
 				return end(`<span class="text-muted">${escape(data.was_text)}</span>`);
@@ -58,10 +47,8 @@ frappe.query_reports["KPI Restatements"] = {
 				const href = frappe.utils.get_form_link("KPI Restatement", data.name);
 				return end(`<a style="${underlined}" href="${escape(href)}">${escape(data.now_text)}</a>`);
 			}
-			case "change": {
-				const color = { good: "var(--green-600)", bad: "var(--red-600)" }[data.tone];
-				return end(`<span style="color: ${color || "inherit"}">${escape(data.change_text)}</span>`);
-			}
+			case "change":
+				return end(sales_kpi.colored(escape(data.change_text), data.tone));
 			case "documents": {
 				if (data.because) return `<span class="text-muted" title="${escape(data.because)}">${escape(data.because)}</span>`;
 				const told = data.causes.map((cause) => {

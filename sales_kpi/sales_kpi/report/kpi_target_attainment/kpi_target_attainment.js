@@ -1,24 +1,7 @@
 frappe.query_reports["KPI Target Attainment"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
-		{
-			fieldname: "every",
-			label: __("Period"),
-			fieldtype: "Select",
-			options: [
-				{ value: "week", label: __("Week") },
-				{ value: "month", label: __("Month") },
-				{ value: "quarter", label: __("Quarter") },
-				{ value: "year", label: __("Year") },
-			],
-			default: "month",
-		},
+		sales_kpi.filters.company(),
+		sales_kpi.filters.every("week", "month", "quarter", "year"),
 		{
 			fieldname: "day",
 			label: __("A Day in the Period"),
@@ -29,12 +12,7 @@ frappe.query_reports["KPI Target Attainment"] = {
 			fieldname: "by",
 			label: __("Figures By"),
 			fieldtype: "Select",
-			options: [
-				{ value: "company", label: __("Company") },
-				{ value: "team", label: __("Team") },
-				{ value: "sales-person", label: __("Sales Person") },
-				{ value: "territory", label: __("Territory") },
-			],
+			options: sales_kpi.scope_options().filter((one) => one.value !== "source"),
 			default: "team",
 		},
 		{
@@ -48,17 +26,7 @@ frappe.query_reports["KPI Target Attainment"] = {
 				return known.filter((kpi) => kpi.label.toLowerCase().includes(wanted));
 			},
 		},
-		{
-			fieldname: "calendar",
-			label: __("Calendar"),
-			fieldtype: "Select",
-			options: [
-				{ value: "", label: __("Usual calendar") },
-				{ value: "Gregorian", label: __("Gregorian") },
-				{ value: "Fiscal", label: __("Fiscal") },
-				{ value: "Jalali", label: __("Jalali") },
-			],
-		},
+		sales_kpi.filters.calendar(),
 	],
 
 	tree: true,
@@ -81,19 +49,14 @@ frappe.query_reports["KPI Target Attainment"] = {
 	formatter(value, row, column, data, default_formatter) {
 		if (!data) return default_formatter(value, row, column, data);
 		const escape = frappe.utils.escape_html;
-		const end = (text) => `<div style="text-align: end"><bdi>${text}</bdi></div>`;
-		const underlined = "text-decoration: underline; text-decoration-color: var(--gray-400)";
-		const color = { good: "var(--green-600)", warn: "var(--orange-600)", bad: "var(--red-600)" }[data.tone];
+		const end = sales_kpi.at_end;
 		switch (column.fieldname) {
 			case "what": {
 				const text = default_formatter(escape(value ?? ""), row, column, data);
 				return data.is_scope ? text.replace(escape(value), `<b>${escape(value)}</b>`) : text;
 			}
-			case "status": {
-				if (!value) return "";
-				const sign = { good: "●", warn: "◐", bad: "○" }[data.tone] || "·";
-				return `<span style="color: ${color || "inherit"}">${sign} ${escape(value)}</span>`;
-			}
+			case "status":
+				return sales_kpi.standing(value, data.tone);
 			case "attainment": {
 				const text = escape(data.attainment_text);
 				return end(data.is_scope ? `<b>${text}</b>` : text);
@@ -102,16 +65,10 @@ frappe.query_reports["KPI Target Attainment"] = {
 				if (data.is_scope) return "";
 				const text = escape(data.value_text);
 				if (data.value === null) return end(`<span class="text-muted">${text}</span>`);
-				return end(`<a style="${underlined}" href="${this.documents_of(data)}">${text}</a>`);
+				return end(`<a style="${sales_kpi.UNDERLINED}" href="${sales_kpi.documents_of(data)}">${text}</a>`);
 			}
-			case "target": {
-				if (data.is_scope) return "";
-				const text = escape(data.target_text);
-				// Several targets that add up have no form in common.
-				if (!data.target_document || data.target_document.includes(", ")) return end(text);
-				const href = escape(frappe.utils.get_form_link("KPI Target", data.target_document));
-				return end(`<a style="${underlined}" href="${href}">${text}</a>`);
-			}
+			case "target":
+				return data.is_scope ? "" : sales_kpi.target(data);
 			case "gap":
 			case "pace":
 			case "projection":
@@ -121,20 +78,6 @@ frappe.query_reports["KPI Target Attainment"] = {
 			default:
 				return default_formatter(escape(value ?? ""), row, column, data);
 		}
-	},
-
-	// The documents behind a figure.
-	documents_of(data) {
-		const asked = {
-			kpi: data.kpi_name,
-			company: data.company,
-			from_date: data.period_start,
-			to_date: data.period_end,
-			by: data.by,
-			scope: data.scope_name,
-		};
-		const route = `query-report/${encodeURIComponent("Sales KPI Documents")}?${new URLSearchParams(asked)}`;
-		return frappe.utils.escape_html(frappe.utils.generate_route({ type: "route", route }));
 	},
 
 	// Attainments of the last periods, with the line of 100 %; a gap where there is none.

@@ -1,13 +1,7 @@
 frappe.query_reports["Sales KPI Documents"] = {
 	filters: [
 		{ fieldname: "kpi", label: __("KPI"), fieldtype: "Autocomplete", ignore_validation: true },
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
+		sales_kpi.filters.company(),
 		{
 			fieldname: "from_date",
 			label: __("From Date"),
@@ -25,11 +19,7 @@ frappe.query_reports["Sales KPI Documents"] = {
 			label: __("Figures By"),
 			fieldtype: "Select",
 			options: [
-				{ value: "company", label: __("Company") },
-				{ value: "team", label: __("Team") },
-				{ value: "sales-person", label: __("Sales Person") },
-				{ value: "territory", label: __("Territory") },
-				{ value: "source", label: __("Source") },
+				...sales_kpi.scope_options(),
 			],
 			default: "company",
 			// What was chosen of another kind means nothing now.

@@ -1,12 +1,6 @@
 frappe.query_reports["Sales KPI Values"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
+		sales_kpi.filters.company(),
 		{
 			fieldname: "from_date",
 			label: __("From Date"),
@@ -19,31 +13,12 @@ frappe.query_reports["Sales KPI Values"] = {
 			fieldtype: "Date",
 			default: frappe.datetime.month_end(),
 		},
-		{
-			fieldname: "every",
-			label: __("Period"),
-			fieldtype: "Select",
-			options: [
-				{ value: "day", label: __("Day") },
-				{ value: "week", label: __("Week") },
-				{ value: "month", label: __("Month") },
-				{ value: "quarter", label: __("Quarter") },
-				{ value: "year", label: __("Year") },
-				{ value: "range", label: __("Whole range") },
-			],
-			default: "month",
-		},
+		sales_kpi.filters.every("day", "week", "month", "quarter", "year", "range"),
 		{
 			fieldname: "by",
 			label: __("Figures By"),
 			fieldtype: "Select",
-			options: [
-				{ value: "company", label: __("Company") },
-				{ value: "team", label: __("Team") },
-				{ value: "sales-person", label: __("Sales Person") },
-				{ value: "territory", label: __("Territory") },
-				{ value: "source", label: __("Source") },
-			],
+			options: sales_kpi.scope_options(),
 			default: "company",
 		},
 		{
@@ -57,17 +32,7 @@ frappe.query_reports["Sales KPI Values"] = {
 				return known.filter((kpi) => kpi.label.toLowerCase().includes(wanted));
 			},
 		},
-		{
-			fieldname: "calendar",
-			label: __("Calendar"),
-			fieldtype: "Select",
-			options: [
-				{ value: "", label: __("Usual calendar") },
-				{ value: "Gregorian", label: __("Gregorian") },
-				{ value: "Fiscal", label: __("Fiscal") },
-				{ value: "Jalali", label: __("Jalali") },
-			],
-		},
+		sales_kpi.filters.calendar(),
 		{ fieldname: "as_of", label: __("As Of"), fieldtype: "Date" },
 	],
 
@@ -88,37 +53,25 @@ frappe.query_reports["Sales KPI Values"] = {
 
 	formatter(value, row, column, data, default_formatter) {
 		if (!data) return default_formatter(value, row, column, data);
-		const end = (text) => `<div style="text-align: end"><bdi>${text}</bdi></div>`;
+		const end = sales_kpi.at_end;
 		const escape = frappe.utils.escape_html;
-		const underlined = "text-decoration: underline; text-decoration-color: var(--gray-400)";
 		switch (column.fieldname) {
 			case "value": {
 				const text = escape(data.value_text);
 				const faded = data.complete ? "" : ' class="text-muted"';
 				if (data.value === null) return end(`<span class="text-muted">${text}</span>`);
-				return end(`<a${faded} style="${underlined}" href="${this.route_of(data)}">${text}</a>`);
+				return end(`<a${faded} style="${sales_kpi.UNDERLINED}" href="${this.route_of(data)}">${text}</a>`);
 			}
 			case "previous":
 				return end(`<span class="text-muted">${escape(data.previous_text)}</span>`);
-			case "change": {
-				const color = { good: "var(--green-600)", bad: "var(--red-600)" }[data.tone];
-				return end(`<span style="color: ${color || "inherit"}">${escape(data.change_text)}</span>`);
-			}
-			case "target": {
-				const text = escape(data.target_text);
-				// Several targets that add up have no form in common.
-				if (!data.target_document || data.target_document.includes(", ")) return end(text);
-				const href = escape(frappe.utils.get_form_link("KPI Target", data.target_document));
-				return end(`<a style="${underlined}" href="${href}">${text}</a>`);
-			}
+			case "change":
+				return end(sales_kpi.colored(escape(data.change_text), data.tone));
+			case "target":
+				return sales_kpi.target(data);
 			case "attainment":
 				return end(escape(data.attainment_text));
-			case "stands": {
-				if (!value) return "";
-				const color = { good: "var(--green-600)", warn: "var(--orange-600)", bad: "var(--red-600)" };
-				const sign = { good: "●", warn: "◐", bad: "○" }[data.stands_tone] || "·";
-				return `<span style="color: ${color[data.stands_tone] || "inherit"}">${sign} ${escape(value)}</span>`;
-			}
+			case "stands":
+				return sales_kpi.standing(value, data.stands_tone);
 			case "numerator":
 			case "denominator":
 			case "n":
@@ -131,18 +84,8 @@ frappe.query_reports["Sales KPI Values"] = {
 
 	// The documents behind a figure.
 	route_of(data) {
-		const asked = {
-			kpi: data.kpi_name,
-			company: data.company,
-			from_date: data.period_start,
-			to_date: data.period_end,
-			by: data.by,
-			scope: data.scope_name,
-		};
 		const as_of = frappe.query_report.get_filter_value("as_of");
-		if (as_of) asked.as_of = as_of;
-		const route = `query-report/${encodeURIComponent("Sales KPI Documents")}?${new URLSearchParams(asked)}`;
-		return frappe.utils.escape_html(frappe.utils.generate_route({ type: "route", route }));
+		return sales_kpi.documents_of(data, as_of ? { as_of } : {});
 	},
 
 	get_chart_data() {
@@ -150,6 +93,7 @@ frappe.query_reports["Sales KPI Values"] = {
 		if (!chart) return;
 		return {
 			...chart,
+			is_ours: true,
 			animate: 0,
 			disableEntryAnimation: 1,
 			axisOptions: { xIsSeries: false },
@@ -160,50 +104,12 @@ frappe.query_reports["Sales KPI Values"] = {
 	},
 
 	after_datatable_render() {
-		const report = frappe.query_report;
-		const options = report.chart_options;
-		this.observer?.disconnect();
-		if (!options?.so_far) return;
-		const parent = report.$chart[0];
-		// The chart draws itself anew whenever its width changes; other reports draw theirs in the same place.
-		this.observer = new MutationObserver(() => {
-			if (frappe.query_report.chart_options === options) this.draw_honestly(parent, options);
-		});
-		this.observer.observe(parent, { childList: true, subtree: true });
-		this.draw_honestly(parent, options);
-	},
-
-	// A missing value is a gap, never a zero; what isn't final yet is faded; labels that fit aren't cut.
-	draw_honestly(parent, options) {
-		const labels = options.data.labels;
-		if (parent.clientWidth / labels.length > 80 && labels.every((label) => label.length < 16)) {
-			parent.querySelectorAll(".x.axis text").forEach((text, index) => {
-				if (text.innerHTML !== labels[index]) text.innerHTML = labels[index];
-			});
-		}
-		options.data.datasets.forEach((dataset, number) => {
-			const units = parent.querySelector(`.dataset-units.dataset-${number}`);
-			if (!units) return;
-			const points = [...units.querySelectorAll("[data-point-index]")];
-			points.forEach((point) => {
-				const index = Number(point.getAttribute("data-point-index"));
-				point.style.display = dataset.values[index] === null ? "none" : "";
-				point.style.opacity = options.so_far[index] ? 0.45 : 1;
-			});
-			const line = units.querySelector("path.line-graph-path");
-			if (!line || !dataset.values.includes(null)) return;
-			let pen = "M";
-			const steps = [];
-			points.forEach((point) => {
-				const index = Number(point.getAttribute("data-point-index"));
-				if (dataset.values[index] === null) {
-					pen = "M";
-					return;
-				}
-				steps.push(`${pen}${point.getAttribute("cx")},${point.getAttribute("cy")}`);
-				pen = "L";
-			});
-			line.setAttribute("d", steps.join("") || "M0,0");
+		sales_kpi.follow_chart(this, (parent, options) => {
+			const labels = options.data.labels;
+			if (parent.clientWidth / labels.length > 80 && labels.every((label) => label.length < 16)) {
+				sales_kpi.write_labels(parent, labels);
+			}
+			sales_kpi.draw_points(parent, options, (index) => options.so_far[index]);
 		});
 	},
 };
