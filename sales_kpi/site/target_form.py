@@ -16,6 +16,7 @@ from sales_kpi.site import words
 from sales_kpi.site.answers import Asker, explained
 from sales_kpi.site.settings import DOCTYPE as SETTINGS
 from sales_kpi.site.settings import extend_by_hooks, site_settings
+from sales_kpi.site.target_evidence import Evidence
 from sales_kpi.site.target_terms import Work, is_named, matter_of, prepare
 from sales_kpi.site.targets import FOR, TARGET, kpis_seen, word_of
 
@@ -83,7 +84,7 @@ def preview(doc: str | dict[str, Any]) -> dict[str, Any]:
 	return {
 		"periods": [{name: row.get(name) for name in fields} for row in target.periods],
 		"total": work.total(),
-		"evidence": work.evidence(),
+		"evidence": Evidence(work).told(),
 		"baseline": _baseline(work),
 	}
 

@@ -1,8 +1,8 @@
-"""What a KPI Target says, worked out and checked: the values of its periods, its baseline, and how realistic it is."""
+"""What a KPI Target says, worked out and checked: the values of its periods, and its baseline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -16,7 +16,7 @@ from frappe.utils import flt, getdate
 from sales_kpi import catalogue
 from sales_kpi.analysis import targets as arithmetic
 from sales_kpi.analysis.masters import Masters, read_masters
-from sales_kpi.analysis.targets import Code, In, Shape, Split, TargetRange, TargetWarning
+from sales_kpi.analysis.targets import In, Shape, Split, TargetRange
 from sales_kpi.analysis.values import Question, Scope, Sight, Value, compute
 from sales_kpi.errors import InputError
 from sales_kpi.kpis.definition import By, Good, Kpi, Unit
@@ -322,15 +322,6 @@ def _write_periods(doc: Document, matter: Matter, bounds: Sequence[Bounds | None
 	doc.set("periods", [])
 	for row in rows:
 		doc.append("periods", row)
-
-
-def agree(doc: Document) -> None:
-	"""What must hold when a target is submitted: its baseline is final, and an extreme has a reason."""
-	work: Work = doc.flags.work
-	work.check_baseline()
-	found = work.warnings()
-	if found and not (doc.reason or "").strip():
-		refuse(f"{' '.join(found)} {_('Say in the field Reason why it is set all the same, or change it.')}")
 
 
 def _forget_the_rest(doc: Document) -> None:
@@ -757,91 +748,6 @@ class Work:
 		for period in self._read if self.doc.kind == "Relative" else ():
 			if not self._bases[self.matter.scope.name, period.start]["complete"]:
 				self._refuse_open(period)
-
-	@cached_property
-	def typical(self) -> Bounds:
-		"""What the past is compared with: the mean of the periods, or the goal of a path; as the engine counts."""
-		given = [bound for bound in self.values if bound is not None]
-		if self.doc.kind == "Path":
-			given = given[-1:]
-
-		def mean(numbers: Iterable[float | None]) -> float | None:
-			known = [number for number in numbers if number is not None]
-			return measured(sum(known) / len(known), self.matter.kpi.unit) if known else None
-
-		return Bounds(
-			mean(bound.value for bound in given),
-			mean(bound.low for bound in given),
-			mean(bound.high for bound in given),
-		)
-
-	@property
-	def _against(self) -> tuple[float | None, Good, float | None, float | None]:
-		return self.typical.value, self.matter.kpi.good, self.typical.low, self.typical.high
-
-	@cached_property
-	def _finals(self) -> list[float | None]:
-		return [value["value"] if value["complete"] else None for _period, value in self.past]
-
-	def warnings(self) -> list[str]:
-		"""What the last periods say against the target."""
-		return [self._said(warning) for warning in arithmetic.warnings(self._finals, *self._against)]
-
-	def _said(self, warning: TargetWarning) -> str:
-		if warning.code is Code.TOO_EASY:
-			text = _("It was reached in each of the last {0} periods: it may be too easy.")
-			return str(text.format(words.number(warning.of)))
-		best = self.matter.figure(warning.best)
-		if warning.beyond is None:
-			text = _(
-				"It was reached in none of the last {0} periods, of which the best was {1}: it may be out of reach."
-			)
-			return str(text.format(words.number(warning.of), best))
-		text = _(
-			"It was reached in none of the last {0} periods and lies {1} % beyond the best of them, {2}: it may be out of reach."
-		)
-		return str(text.format(words.number(warning.of), words.number(warning.beyond * 100), best))
-
-	def evidence(self) -> dict[str, Any]:
-		"""How realistic the target is, in words and as the last periods."""
-		matter = self.matter
-		times, of = arithmetic.reached(self._finals, *self._against)
-		if of:
-			sentence = _("{0} was reached in {1} of the last {2} periods.").format(
-				self._typical_text(), words.number(times), words.number(of)
-			)
-		else:
-			sentence = _("There are no earlier values to compare with.")
-		largest = max((abs(value["value"] or 0.0) for _period, value in self.past), default=0.0)
-		rows = [
-			{
-				"label": matter.label(period),
-				"text": matter.figure(value["value"]),
-				"share": max(value["value"] or 0.0, 0.0) / largest if largest else 0.0,
-				"final": value["complete"],
-				"reached": None
-				if value["value"] is None or not value["complete"]
-				else arithmetic.meets(value["value"], *self._against),
-			}
-			for period, value in self.past
-		]
-		begun = next((place for place, row in enumerate(rows) if row["share"]), len(rows))
-		return {"sentence": sentence, "warnings": self.warnings(), "rows": rows[begun:]}
-
-	def _typical_text(self) -> str:
-		matter, typical = self.matter, self.typical
-		if typical.value is not None:
-			text = matter.figure(typical.value)
-		elif typical.low is not None and typical.high is not None:
-			text = _("{0} to {1}").format(matter.figure(typical.low), matter.figure(typical.high))
-		elif typical.low is not None:
-			text = _("{0} or more").format(matter.figure(typical.low))
-		else:
-			text = _("{0} or less").format(matter.figure(typical.high))
-		differ = len({(bound.value, bound.low, bound.high) for bound in self.values if bound is not None}) > 1
-		if self.doc.kind == "Path":
-			return str(_("The goal, {0},").format(text))
-		return str(_("The mean of the periods, {0},").format(text)) if differ else text
 
 	def summary(self) -> str:
 		"""What is agreed, in figures that need no words: a total, a value, from where to where, or a range."""

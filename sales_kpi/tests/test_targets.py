@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import tempfile
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import frappe
 from frappe.model.document import Document
 
-import sales_kpi
+from sales_kpi.analysis.realism import realism
 from sales_kpi.kpis.definition import By, Good
 from sales_kpi.periods import Calendar, Every
 from sales_kpi.site.target_cascade import share_out
@@ -97,7 +95,11 @@ def usual() -> dict[str, Any]:
 	}  # fmt: skip
 
 
-class TestPeriods(TargetCase):
+class TestTargets(TargetCase):
+	# One class: what all of them need takes longer to make than all that is done with it.
+
+	# Periods
+
 	def test_the_same_each_period(self) -> None:
 		doc = self.target(value=1500)
 		self.assertEqual(self.values(doc), [1500] * 3)
@@ -207,8 +209,8 @@ class TestPeriods(TargetCase):
 		self.refuses("above 100 %", kpi="churn_rate", value=140)
 		self.refuses("no percentage", "40%", kpi="deals", value="40%")
 
+	# The baseline
 
-class TestBaseline(TargetCase):
 	def test_it_is_frozen(self) -> None:
 		customer = ensure_customer("Targets Buyer")
 		invoice = make_invoice(COMPANY, customer, "2025-12-20", 800, {ANN: 100})
@@ -238,16 +240,32 @@ class TestBaseline(TargetCase):
 		days = {"from_date": after.start, "to_date": after.last_day}
 		self.refuses("isn’t final yet", kind="Relative", change_by=10, **days)
 
+	# How realistic it is
 
-class TestEvidence(TargetCase):
 	def test_in_how_many_periods_it_was_reached(self) -> None:
 		told = preview(json.dumps({**usual(), "value": 1950}))
 		self.assertIn("was reached in 3 of the last 12 periods", told["evidence"]["sentence"])
-		self.assertEqual(told["evidence"]["warnings"], [])
 		self.assertEqual([row["reached"] for row in told["evidence"]["rows"]], [False] * 9 + [True] * 3)
 		self.assertEqual([row["value"] for row in told["periods"]], [1950] * 3)
 		self.assertIn("5,850", told["total"])
 		self.assertFalse(frappe.db.exists(TARGET, {"company": COMPANY}))
+
+	def test_how_likely_it_is(self) -> None:
+		"""Twelve months in which Ann sold 100 more each time: twice that in the middle one of three is 2,400 and some."""
+		for value, word, warned in (
+			(2150, "nearly certain", 1),
+			(2470, "likely", 0),
+			(2600, "very unlikely", 1),
+		):
+			with self.subTest(value):
+				evidence = preview({**usual(), "value": value})["evidence"]
+				self.assertIn(word, evidence["outlook"][0])
+				self.assertEqual(len(evidence["warnings"]), warned)
+		found = realism(list(SOLD.values()), 2470, 2)
+		self.assertIn(
+			f"{found.probability:.1%}"[:-1], preview({**usual(), "value": 2470})["evidence"]["outlook"][0]
+		)
+		self.assertEqual(preview({**usual(), "value": 2470, "company": OTHER})["evidence"]["outlook"], [])
 
 	def test_an_extreme_asks_for_a_reason(self) -> None:
 		for value, text in ((100, "too easy"), (9000, "out of reach")):
@@ -270,8 +288,8 @@ class TestEvidence(TargetCase):
 		self.assertEqual(terms("average_call_duration")["is_range"], True)
 		self.assertEqual(terms("customer_lifetime_value")["scopes"], ["Company"])
 
+	# What is refused
 
-class TestRefusals(TargetCase):
 	def test_overlapping_targets(self) -> None:
 		first = self.target(value=1500)
 		days = {"from_date": "2026-03-01", "to_date": "2026-04-30"}
@@ -343,8 +361,8 @@ class TestRefusals(TargetCase):
 		with self.assertRaises(frappe.ValidationError):
 			doc.save()
 
+	# What was agreed
 
-class TestAgreed(TargetCase):
 	def test_only_submitted_ones_count(self) -> None:
 		doc = self.target(value=1500)
 		self.assertEqual(agreed_of(), {})
@@ -407,8 +425,8 @@ class TestAgreed(TargetCase):
 		frappe.rename_doc("Sales Person", old, new, show_alert=False)
 		self.assertEqual({key[1] for key in agreed_of()}, {new})
 
+	# Teams and their members
 
-class TestCascade(TargetCase):
 	def team(self, **values: Any) -> Document:
 		return self.target(target_for="Team", sales_person=NORTH, **values)
 
@@ -478,8 +496,8 @@ class TestCascade(TargetCase):
 		again.reload()
 		self.assertEqual(again.children_sum, 9000)
 
+	# The grid
 
-class TestGrid(TargetCase):
 	asked = {
 		"company": COMPANY, "kpi": "sales_volume", "target_for": "Salesperson", "every": "Month",
 		"from_date": "2026-01-01", "to_date": "2026-03-31",
@@ -524,7 +542,7 @@ class TestGrid(TargetCase):
 		self.assertEqual([self.values(doc) for doc in saved], [[100], [300]])
 		self.assertEqual(sorted(told.value for told in agreed_of().values()), [100, 300, 1500])
 
-	def test_all_or_nothing(self) -> None:
+	def test_a_grid_is_saved_as_a_whole_or_not_at_all(self) -> None:
 		with self.refused(frappe.ValidationError, BOB, "needs a value"):
 			self.save(submit=True, ann=[100, 200, 300], bob=[1, 0, 1])
 		self.assertFalse(frappe.db.exists(TARGET, {"company": COMPANY}))
@@ -555,8 +573,8 @@ class TestGrid(TargetCase):
 		with as_user(CLERK), self.assertRaises(frappe.PermissionError):
 			grid(**self.asked)
 
+	# ERPNext's own targets
 
-class TestTakeOver(TargetCase):
 	def test_of_erpnext(self) -> None:
 		year = frappe.get_all("Fiscal Year", {"year_start_date": "2026-01-01"}, pluck="name")
 		if not year:
@@ -585,8 +603,8 @@ class TestTakeOver(TargetCase):
 		self.assertIn("already", " ".join(again["left_out"]))
 		self.assertEqual(len(take_over(COMPANY, year[0], "bookings")["made"]), 2)
 
+	# Spreadsheets
 
-class TestImport(TargetCase):
 	def test_from_a_spreadsheet(self) -> None:
 		from frappe.core.doctype.data_import.importer import INSERT, Importer
 
@@ -632,10 +650,10 @@ class TestImport(TargetCase):
 		self.assertIn("needs a value", refused[1])
 		self.assertEqual(frappe.db.count(TARGET, {"company": COMPANY}), 2)
 
+	# Who may see and set it
 
-class TestRights(TargetCase):
-	def setUp(self) -> None:
-		super().setUp()
+	def set_each(self) -> None:
+		"""A target of each kind of scope."""
 		self.of = {
 			"ann": self.target(value=1500),
 			"bob": self.target(value=1500, sales_person=BOB),
@@ -656,12 +674,14 @@ class TestRights(TargetCase):
 		return {names[name] for name in listed}
 
 	def test_whoever_sees_the_figures_sees_the_target(self) -> None:
+		self.set_each()
 		self.assertEqual(self.seen(BOSS), set(self.of))
 		self.assertEqual(self.seen(LEAD), {"ann", "bob", "north", "other", "hidden"})
 		self.assertEqual(self.seen(CLERK), {"ann", "other"})
 		self.assertEqual(self.seen(ensure_user("targets-none@kpi.test", "Sales User")), set())
 
 	def test_user_permissions(self) -> None:
+		self.set_each()
 		try:
 			permit(BOSS, "Company", COMPANY)
 			self.assertEqual(self.seen(BOSS), set(self.of) - {"other"})
@@ -675,6 +695,7 @@ class TestRights(TargetCase):
 			unrestricted(CLERK)
 
 	def test_who_may_set_them(self) -> None:
+		self.set_each()
 		with as_user(LEAD):
 			doc = frappe.get_doc({"doctype": TARGET, **usual(), "kpi": "deals", "value": 5})
 			doc.insert()
@@ -706,39 +727,12 @@ class TestRights(TargetCase):
 					method()
 
 	def test_names_are_no_sql(self) -> None:
+		self.set_each()
 		evil = ensure_sales_person("Targets O'Brien \\' or 1=1 --", NORTH)
 		change_settings(mapping=[{"user": CLERK, "sales_person": evil}])
 		self.assertEqual(self.seen(CLERK), set())
 		self.of["evil"] = self.target(value=1500, sales_person=evil)
 		self.assertEqual(self.seen(CLERK), {"evil"})
-
-
-class TestWords(SiteTestCase):
-	def test_every_string_is_there_in_persian(self) -> None:
-		app = Path(sales_kpi.__file__).parent
-		with open(app / "translations" / "fa.csv", encoding="utf-8", newline="") as file:
-			known = {line[0] for line in csv.reader(file) if line}
-		said: set[str] = set()
-		files = [*app.glob("site/target*.py"), *app.glob("sales_kpi/doctype/kpi_target/*.js")]
-		for file in files:
-			text = file.read_text(encoding="utf-8")
-			for found in re.finditer(r'\b__?\(\s*"((?:[^"\\]|\\.)*)"', text):
-				said.add(found[1].replace('\\"', '"'))
-		for name in ("KPI Target", "KPI Target Period"):
-			said.add(name)
-			for field in frappe.get_meta(name).fields:
-				said |= {text for text in (field.label, field.description) if text and not field.hidden}
-				if field.fieldtype == "Select":
-					said |= {option for option in field.options.split("\n") if option}
-		self.assertEqual(sorted(said - known - KNOWN_TO_FRAPPE), [])
-
-
-KNOWN_TO_FRAPPE = {
-	"Amended From", "Calendar", "Change", "Company", "Draft", "Fiscal Year", "From Date", "Holiday List", "Monthly Distribution",
-	"Path", "Percent", "Period", "Reason", "Sales Person", "Submit", "Submitted", "Territory", "To Date", "Total", "Value",
-	"Week", "Month", "Year",
-}  # fmt: skip
-"""Words that Frappe and ERPNext translate themselves; an app's own translation would change them in all of the desk."""
 
 
 # Builders

@@ -190,6 +190,7 @@ Object.assign(sales_kpi_target, {
 				.text(text)
 				.appendTo(wrapper);
 		}
+		for (const text of evidence.outlook) $(`<p class="text-muted small"></p>`).text(text).appendTo(wrapper);
 		if (!evidence.rows.length) return;
 		const rows = evidence.rows.map((row) => {
 			const mark = row.reached === null ? "" : row.reached ? `✓ ${__("reached")}` : __("not reached");

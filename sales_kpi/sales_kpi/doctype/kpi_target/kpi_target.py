@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from frappe.model.document import Document
 
-from sales_kpi.site import target_cascade, target_terms
+from sales_kpi.site import target_cascade, target_evidence, target_terms
 
 
 class KPITarget(Document):
@@ -13,7 +13,7 @@ class KPITarget(Document):
 		target_terms.prepare(self)
 
 	def before_submit(self) -> None:
-		target_terms.agree(self)
+		target_evidence.agree(self)
 
 	def before_cancel(self) -> None:
 		# Its parts stay: its amendment takes them over.
