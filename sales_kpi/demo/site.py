@@ -63,6 +63,18 @@ TREES = {
 NUMBERED = ("Employee", "Event", "Quality Feedback")
 """Doctypes without a `naming_series` column in the demo whose names are numbers of a series all the same."""
 
+KEPT_OF_COMPANIES = (
+	"KPI Alert Log",
+	"KPI Difference",
+	"KPI Digest Log",
+	"KPI Entity Row",
+	"KPI Forecast",
+	"KPI Restatement",
+	"KPI Snapshot",
+	"KPI Total",
+)
+"""What the app keeps of a company by its bare name, so that it outlives the company. Not what came with the demo."""
+
 REFERRING = {
 	"Sales Transition": ("reference_doctype", "reference_name"),
 	"Version": ("ref_doctype", "docname"),
@@ -478,7 +490,7 @@ def _set_default_company(name: str, company: str) -> None:
 
 def _doctypes_to_clear() -> list[str]:
 	"""Doctypes that hold demo records or whatever belongs to a company; Company and User last."""
-	found = set(tables("15")) | set(tables("16")) | {
+	found = set(tables("15")) | set(tables("16")) | set(KEPT_OF_COMPANIES) | {
 		"Warehouse", "Price List", "UOM", "Opportunity Lost Reason", "Quotation Lost Reason", "POS Profile",
 		"Quality Feedback Template",
 	}  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frappe.model.document import Document
 
-from sales_kpi.site import transitions
+from sales_kpi.site import snapshot_names, transitions
 from sales_kpi.totals import changes, marks
 from sales_kpi.totals.touches import Mark
 
@@ -17,6 +17,7 @@ def on_change(doc: Document, method: str | None = None) -> None:
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""After a rename or merge."""
+	snapshot_names.rename("Lead", old, new, merge)
 	transitions.rename("Lead", old, new, merge)
 	marks.append([Mark("Lead", old), Mark("Lead Source", old)])
 	_mark(doc, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frappe.model.document import Document
 
-from sales_kpi.site import transitions
+from sales_kpi.site import snapshot_names, transitions
 from sales_kpi.totals import changes, marks
 from sales_kpi.totals.touches import Mark
 
@@ -18,6 +18,7 @@ def on_change(doc: Document, method: str | None = None) -> None:
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""After a rename or merge."""
+	snapshot_names.rename("Quotation", old, new, merge)
 	transitions.rename("Quotation", old, new, merge)
 	marks.append([Mark("Quotation", old)])
 	_mark(doc)

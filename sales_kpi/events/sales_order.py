@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from frappe.model.document import Document
 
+from sales_kpi.site import snapshot_names
 from sales_kpi.totals import changes, marks
 from sales_kpi.totals.touches import Mark
 
@@ -21,6 +22,7 @@ def on_change(doc: Document, method: str | None = None) -> None:
 
 def after_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""After a rename: of two orders of one day, the name tells which came first."""
+	snapshot_names.rename("Sales Order", old, new, merge)
 	_mark(doc)
 
 

@@ -23,6 +23,7 @@ from sales_kpi.facts.reading.binding import column_names, compile_query
 from sales_kpi.facts.reading.dialect import DIALECTS
 from sales_kpi.facts.reading.reading import Schema
 from sales_kpi.kpis.definition import By
+from sales_kpi.site import snapshots
 from sales_kpi.sources.frames import frame
 from sales_kpi.sources.site import SiteSource
 from sales_kpi.tests.base import IntegrationTestCase, insert, is_16
@@ -222,6 +223,8 @@ class TestComingAndGoing(IntegrationTestCase):
 			frappe.get_doc("Sales Person", {"_user_tags": site.TAG, "is_group": 0}).add_comment(
 				"Comment", "seen"
 			)
+			if kind == "full":
+				self.assertGreater(snapshots.take(date(2026, 10, 7)), 0)
 			frappe.db.commit()
 			site.remove()
 			self.assertEqual(differences(before, state()), {}, kind)
