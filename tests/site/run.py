@@ -45,10 +45,10 @@ _COUNT = re.compile(r"^Ran (\d+) tests? in ([\d.]+)s", re.MULTILINE)
 _OUTCOME = re.compile(r"^(OK|FAILED)\b.*$", re.MULTILINE)
 _SKIPPED = re.compile(r"skipped=(\d+)")
 _FAILURE = re.compile(
-	r"^={70}\n(?:ERROR|FAIL): (?P<test>[^\n]+)\n(?:[^\n]*\n)?-{70}\n(?P<told>.+?)(?=\n={70}\n|\n-{70}\n|\Z)",
+	r"^={70}\n\s*(?:\x1b\[[\d;]*m)?\s*(?:ERROR|FAIL):?\s+(?:\x1b\[[\d;]*m)?(?P<test>[^\n]+)\n(?:[^\n]*\n)?-{70}\n(?P<told>.+?)(?=\n={70}\n|\n-{70}\n|\Z)",
 	re.MULTILINE | re.DOTALL,
 )
-"""A test that failed, as unittest tells it at the end: its name, and a traceback whose last line says what was wrong."""
+"""A test that failed, as unittest and version 16's runner tell it at the end: its name, and a traceback whose last line says what was wrong."""
 
 
 _running: set[int] = set()
@@ -393,12 +393,19 @@ def judged(said: str) -> Outcome:
 		return Outcome(FAILED, f"no test ran: {last[0][:300]}")
 	# Each run of the runner (version 16 has one for each kind of test) ends in a line of its own.
 	if len(outcomes) < len(counts) or any(not line.startswith("OK") for line in outcomes):
-		why = [
-			f"  {match['test']}: {match['told'].strip().splitlines()[-1][:300]}"
-			for match in _FAILURE.finditer(said)
-		]
+		why = [f"  {match['test']}: {reason_of(match['told'])}" for match in _FAILURE.finditer(said)]
 		return Outcome(FAILED, f"{len(why)} of {ran} tests failed", "\n".join(why))
 	return Outcome(PASSED, f"{ran} tests" + (f", {skipped} skipped" if skipped else ""))
+
+
+def reason_of(told: str) -> str:
+	"""What a traceback says was wrong: its last line that begins with an exception's name."""
+	lines = [
+		line
+		for line in told.strip().splitlines()
+		if re.match(r"[\w.]*(Error|Exception|Interrupt|Warning)\b", line)
+	]
+	return (lines or told.strip().splitlines())[-1][:300]
 
 
 def main() -> int:
