@@ -24,6 +24,7 @@ ABOUT_DOCTYPES = (
 	("Tag Link", "document_type"),
 	("List Filter", "reference_doctype"),
 	("List View Settings", "name"),
+	("Logs To Clear", "ref_doctype"),
 )  # fmt: skip
 """Where admins and users leave records about doctypes of the app, which Frappe doesn't delete with these."""
 

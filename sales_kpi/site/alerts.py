@@ -421,7 +421,9 @@ class Keeper:
 				if not rows:
 					told += self._tell(self._insert(finding, 1, REPORTED), finding.note, rows)
 			elif finding.holds:
-				name = row.name if row else self._insert(finding, len(rows) + 1, OPEN)
+				# Not their number: old ones are cleared away.
+				following = max((known.sequence or 1 for known in rows), default=0) + 1
+				name = row.name if row else self._insert(finding, following, OPEN)
 				if row:
 					self._see(name, finding.note)
 				if row is None or not row.told_on:
@@ -453,7 +455,7 @@ class Keeper:
 		for row in frappe.get_all(
 			LOG,
 			filters={"alert": self.doc.name},
-			fields=["name", "scope", "subject", "state", "told_on", "snoozed_until"],
+			fields=["name", "scope", "subject", "state", "told_on", "snoozed_until", "sequence"],
 			order_by="sequence",
 		):
 			kept.setdefault((row.scope or "", row.subject or ""), []).append(row)

@@ -45,6 +45,7 @@ def forget(email: str, renamed: str = "") -> str:
 	forgetting.in_figures()
 	forgetting.in_targets()
 	forgetting.in_log()
+	forgetting.in_alerts_and_digests()
 	return forgetting.former if forgetting.is_found else ""
 
 
@@ -157,6 +158,34 @@ class _Forgetting:
 			for fieldname in ("old_value", "new_value"):
 				held = log.fieldname.isin(NAMED_IN_LOG[doctype]) & log[fieldname].isin(names)
 				self._replace(LOG, held, fieldname)
+
+	def in_alerts_and_digests(self) -> None:
+		for doctype, texts in (
+			("KPI Alert", ()),
+			("KPI Alert Log", _TEXTS_OF_ALERTS),
+			("KPI Digest Log", ("reason",)),
+		):
+			table = frappe.qb.DocType(doctype)
+			mine = table.scope_type.isin(PEOPLE) & table.scope.isin(self.people or [""])
+			for name in (
+				frappe.qb.from_(table).where(mine).select(table.name).run(pluck=True) if texts else ()
+			):
+				row = frappe.db.get_value(doctype, name, texts, as_dict=True)
+				said = {field: self._without_name(text) for field, text in row.items() if text}
+				frappe.db.set_value(doctype, name, said, update_modified=False)
+			self._replace(doctype, mine, "scope")
+		self._replace_in_list("KPI Alert Log", "told_to", self.users)
+		table = frappe.qb.DocType("KPI Digest Log")
+		self._replace("KPI Digest Log", table.user.isin(self.users), "user", reason="")
+
+	def _without_name(self, text: str) -> str:
+		for name in self.people:
+			for written in (name, frappe.utils.escape_html(name), json.dumps(name)[1:-1]):
+				text = text.replace(written, self.former)
+		return text
+
+
+_TEXTS_OF_ALERTS = ("subject", "evidence", "told")
 
 
 def _replaced(told: Any, forgetting: _Forgetting) -> Any:

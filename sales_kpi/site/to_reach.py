@@ -27,6 +27,7 @@ from sales_kpi.facts.reading.reading import Span, where
 from sales_kpi.periods import Period
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker, shortened
+from sales_kpi.site.guarding import guarded
 from sales_kpi.site.permissions import quoted, refuse
 from sales_kpi.site.report import titles
 from sales_kpi.site.scorecard_page import View
@@ -504,6 +505,16 @@ def late_customers(company: str, asker: Asker, today: date) -> list[Late] | None
 		return None
 	bought = set(_bought_since(company, kept["day"]))
 	return [Late(*row) for row in kept["rows"] if row[0] not in bought]
+
+
+def keep_all_late_customers() -> None:
+	"""Keep them for each company that is followed, before people ask in the morning. A nightly job."""
+	if frappe.db.count("Sales Invoice", cache=True) <= AT_ONCE:
+		return
+	asker = Asker.current("Administrator")
+	for company in asker.settings.companies or asker.masters.companies:
+		with guarded(f"late customers of {company} were not read", "Company", company):
+			keep_late_customers(company)
 
 
 def keep_late_customers(company: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from unittest.mock import patch
 
 import frappe
-from frappe.utils import add_months, get_first_day, getdate
+from frappe.model.base_document import get_controller
+from frappe.utils import add_months, get_first_day, getdate, now_datetime
 
 from sales_kpi.site import alerts
 from sales_kpi.site.alerts import (
@@ -268,6 +269,18 @@ class TestQuiet(AlertCase):
 		self.assertEqual(check(doc.name), 0)
 		self.assertEqual([one.state for one in self.rows(doc)], [RECOVERED, OPEN])
 		self.assertEqual(len(self.told(doc)[BOBS]), 1)
+
+	def test_old_ones_are_cleared_away_but_for_what_is_open(self) -> None:
+		doc = self.alert(to_managers=0, to_team_leads=0)
+		check(doc.name)
+		frappe.db.set_value(LOG, {"alert": doc.name}, "state", RECOVERED)
+		check(doc.name)
+		frappe.db.set_value(LOG, {"alert": doc.name}, "creation", now_datetime() - timedelta(days=800))
+		get_controller(LOG).clear_old_logs(730)
+		self.assertEqual([(row.state, row.sequence) for row in self.rows(doc)], [(OPEN, 2)])
+		frappe.db.set_value(LOG, {"alert": doc.name}, "state", RECOVERED)
+		check(doc.name)
+		self.assertEqual([(row.state, row.sequence) for row in self.rows(doc)], [(RECOVERED, 2), (OPEN, 3)])
 
 	def test_in_parallel(self) -> None:
 		doc = self.alert()

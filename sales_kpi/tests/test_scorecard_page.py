@@ -21,7 +21,7 @@ from sales_kpi.site.scorecard_members import Members
 from sales_kpi.site.scorecard_page import members, remind, scorecard, to_reach
 from sales_kpi.site.scorecard_tiles import is_few, likely
 from sales_kpi.site.standing import standings
-from sales_kpi.site.to_reach import keep_late_customers, late_customers
+from sales_kpi.site.to_reach import keep_all_late_customers, late_customers
 from sales_kpi.tests import base
 from sales_kpi.tests.base import as_user, change_settings, insert
 from sales_kpi.tests.test_permissions import (
@@ -480,7 +480,7 @@ class TestLists(ReachCase):
 			shown = self.told("ann", to_reach)["lists"]
 			self.assertTrue(next(one for one in shown if one["doctype"] == "Customer")["is_preparing"])
 			self.assertTrue(enqueued.call_args.kwargs["deduplicate"])
-			keep_late_customers(self.world.one)
+			keep_all_late_customers()
 			self.assertEqual(
 				{row.customer for row in late_customers(self.world.one, asker, self.today) or []},
 				{late, also},

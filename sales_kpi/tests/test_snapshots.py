@@ -581,6 +581,9 @@ class TestNames(SnapshotCase):
 		self.assertEqual(one(by=By.TERRITORY, scope="Snapshots Orient").alias, "Snapshots East")
 		(found,) = told(scope="Snapshots Orient", every="Month")
 		self.assertEqual((found.alias, found.documents[0][0]), ("Snapshots East", late.name))
+		frappe.rename_doc("Sales Invoice", late.name, "KPI-SNAPSHOT-LATE", force=True)
+		(found,) = told(scope="Snapshots Orient", every="Month")
+		self.assertEqual(found.documents[0][0], "KPI-SNAPSHOT-LATE")
 		frappe.rename_doc("Customer", self.walker, "Snapshots Runner")
 		self.assertEqual(look(), 0)
 
@@ -632,6 +635,14 @@ class TestNames(SnapshotCase):
 		self.close()
 		make_invoice(COMPANY, self.buyer, "2025-03-31", 100, {ANN: 100})
 		look()
+		of_ann = {"scope_type": "Sales Person", "scope": ANN, "company": COMPANY}
+		evidence = f"{ANN} is below target."
+		insert(
+			"KPI Alert Log", **of_ann, state="Open", subject=ANN, evidence=evidence, told_to=user_of("ann")
+		)
+		insert(
+			"KPI Digest Log", **of_ann, status="Sent", user=user_of("ann"), digest="gone", due_on="2025-04-01"
+		)
 		with patch("frappe.sendmail"):
 			request = insert(
 				"Personal Data Deletion Request", email=user_of("ann"), status="Pending Approval"
@@ -647,7 +658,10 @@ class TestNames(SnapshotCase):
 		self.assertEqual(told(scope=former, every="Month")[0].now, 1100.1)
 		self.assertIn(former, json.loads(one(by=By.TEAM, scope=NORTH).members))
 		self.assertEqual(frappe.get_all("KPI Target", filters={"company": COMPANY}, pluck="scope"), [former])
-		for doctype in (SNAPSHOT, RESTATEMENT, "KPI Target", "Sales Transition", "KPI Restatement Document"):
+		for doctype in (
+			SNAPSHOT, RESTATEMENT, "KPI Target", "Sales Transition", "KPI Restatement Document", "KPI Alert Log", "KPI Digest Log",
+		):  # fmt: skip
+			self.assertTrue(frappe.db.count(doctype), doctype)
 			for row in frappe.get_all(doctype, fields=["*"]):
 				self.assertNotIn(ANN, json.dumps(row, default=str), doctype)
 				self.assertNotIn(user_of("ann"), json.dumps(row, default=str), doctype)
