@@ -72,12 +72,11 @@ class Evidence:
 		}
 
 	def warnings(self) -> list[str]:
-		"""What speaks against the target: that it is hardly reached or surely, or always or never was where that can't be told."""
+		"""What speaks against the target: that it never was reached or always, else that it hardly will be or surely."""
+		found = [self._said(warning) for warning in arithmetic.warnings(self._finals, *self._against)]
 		probability = self.outlook.probability if self.outlook else None
-		if probability is None:
-			return [self._said(warning) for warning in arithmetic.warnings(self._finals, *self._against)]
-		if UNLIKELY <= probability <= LIKELY:
-			return []
+		if found or probability is None or UNLIKELY <= probability <= LIKELY:
+			return found
 		share = _share(probability)
 		if probability < UNLIKELY:
 			text = _(
