@@ -172,7 +172,8 @@ class _Forgetting:
 			):
 				row = frappe.db.get_value(doctype, name, texts, as_dict=True)
 				said = {field: self._without_name(text) for field, text in row.items() if text}
-				frappe.db.set_value(doctype, name, said, update_modified=False)
+				if said:
+					frappe.db.set_value(doctype, name, said, update_modified=False)
 			self._replace(doctype, mine, "scope")
 		self._replace_in_list("KPI Alert Log", "told_to", self.users)
 		table = frappe.qb.DocType("KPI Digest Log")

@@ -638,7 +638,13 @@ class TestNames(SnapshotCase):
 		of_ann = {"scope_type": "Sales Person", "scope": ANN, "company": COMPANY}
 		evidence = f"{ANN} is below target."
 		insert(
-			"KPI Alert Log", **of_ann, state="Open", subject=ANN, evidence=evidence, told_to=user_of("ann")
+			"KPI Alert Log",
+			**of_ann,
+			alert="gone",
+			state="Open",
+			subject=ANN,
+			evidence=evidence,
+			told_to=user_of("ann"),
 		)
 		insert(
 			"KPI Digest Log", **of_ann, status="Sent", user=user_of("ann"), digest="gone", due_on="2025-04-01"
