@@ -1,8 +1,10 @@
 """How realistic a target is: the probability of reaching a value, told by how the KPI has moved so far.
 
-From one period to the next a KPI is taken to move by a random step, on the scale on which its steps are alike: money
-by factors (the logarithm), a rate by odds (the logit), everything else by differences. No season is taken out: give
-deseasonalised values, or those of the same period of earlier years, where there is one.
+A KPI either walks, from where it stands on by a random step each period, or it swings around a level that it comes back
+to: whichever of the two would have told its own past better, each value from those before it. It is measured on the
+scale on which its steps are alike: money by factors (the logarithm), a rate by odds (the logit), everything else by
+differences. No season is taken out: give deseasonalised values, or those of the same period of earlier years, where
+there is one.
 """
 
 from __future__ import annotations
@@ -32,6 +34,15 @@ class Scale(Enum):
 	LOG = "log"
 	LOGIT = "logit"
 	LINEAR = "linear"
+
+
+class Model(Enum):
+	"""How a KPI moves."""
+
+	WALK = "walk"
+	"""From where it stands on, by a drift and a random step."""
+	LEVEL = "level"
+	"""Around a level that it comes back to."""
 
 
 class Likelihood(Enum):
@@ -77,8 +88,9 @@ class Realism:
 	"""How realistic a value is.
 
 	probability: of reaching it, 0 to 1; None where `doubt` says why. word: the same in a word. scale: on which steps
-	were measured. steps: how many were seen; needed: how many it takes. mean, deviation: of the steps, on the scale.
-	reached, of: of so many earlier moves as long as the one to the target, how many would have sufficed.
+	were measured. steps: how many were seen; needed: how many it takes. model: how the KPI moves. mean, deviation: of the
+	steps of a walk, or of the values around a level, on the scale. reached, of: of so many earlier moves as long as the
+	one to the target, how many would have sufficed; around a level, of so many earlier values how many did.
 	suggestions: values for P50, P65 and P80, the boldest first; empty without a probability.
 	"""
 
@@ -93,6 +105,7 @@ class Realism:
 	of: int
 	suggestions: tuple[Suggestion, ...]
 	doubt: Doubt | None = None
+	model: Model = Model.WALK
 
 	@property
 	def share_reached(self) -> float | None:
@@ -111,7 +124,9 @@ class Realism:
 			return (Note("Neither more nor less of it is better, so there is no value to reach."),)
 		values: dict[str, Cell] = {"probability": self.probability, "steps": self.steps}
 		found = [Note(_SENTENCES[self.word], values, {"probability": Kind.SHARE})]
-		if self.of:
+		if self.model is Model.LEVEL:
+			found.append(Note("So far it has swung around a level, rather than gone on from where it stood."))
+		elif self.of:
 			sentence = "Of the {of} earlier moves of the same length, {reached} would have been enough."
 			found.append(Note(sentence, {"of": self.of, "reached": self.reached}))
 		if len(self.suggestions) == len(SUGGESTED):
@@ -143,17 +158,20 @@ def realism(
 	periods_ahead: int = 1,
 	unit: Unit = Unit.CURRENCY,
 	good: Good = Good.UP,
+	model: Model | None = None,
 ) -> Realism:
-	"""The probability of reaching a value, by the steps of the history.
+	"""The probability of reaching a value, by the history.
 
 	history: values of periods that follow one another, oldest first; None where a period has none. value: to be reached,
 	in the KPI's unit (a percentage as a share); reached means at least for a KPI of which more is better, at most for one
-	of which less is. periods_ahead: how many periods after the history's last one.
+	of which less is. periods_ahead: how many periods after the history's last one. model: None for the one that would have
+	told the history better, by the squared errors of telling each value from those before it.
 
 	With steps of mean m, standard deviation s (n − 1) and number n, the position after h periods is predicted by Student's
 	t with n − 1 degrees of freedom around last + h·m, with the scale s·√(h + h²/n): the prediction interval of a random walk
 	with drift (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 5.5). Source of the case h = 1: golden G15
-	of the field survey. Money has to be above 0 throughout for the logarithm, and a rate strictly between 0 and 1 for the
+	of the field survey. Around a level, with values of mean m, standard deviation s and number n, it is Student's t with
+	n − 1 degrees of freedom around m, with the scale s·√(1 + 1/n): the prediction interval of a mean (the same, 5.5). Money has to be above 0 throughout for the logarithm, and a rate strictly between 0 and 1 for the
 	logit: else steps are differences.
 
 	Raises InputError for a value that is no number, and for fewer than 1 period ahead.
@@ -175,23 +193,31 @@ def realism(
 	base = moved[last]
 	assert base is not None
 	ahead = periods_ahead + len(moved) - 1 - last
-	count = len(steps)
-	mean = math.fsum(steps) / count
-	deviation = math.sqrt(math.fsum((step - mean) ** 2 for step in steps) / (count - 1))
+	model = model or _better(moved)
+	seen = steps if model is Model.WALK else [number for number in moved if number is not None]
+	count = len(seen)
+	mean = math.fsum(seen) / count
+	deviation = math.sqrt(math.fsum((number - mean) ** 2 for number in seen) / (count - 1))
 	if deviation <= _DUST * max(abs(base), abs(mean)):
 		deviation = 0.0
-	center, spread = base + ahead * mean, deviation * math.sqrt(ahead + ahead**2 / count)
+	if model is Model.WALK:
+		center, spread = base + ahead * mean, deviation * math.sqrt(ahead + ahead**2 / count)
+	else:
+		center, spread = mean, deviation * math.sqrt(1 + 1 / count)
 	goal = _position(value, scale)
 	sign = -1.0 if good is Good.DOWN else 1.0
 	probability = _at_least(sign * goal, sign * center, spread, count - 1)
-	moves = [sign * (later - earlier) for earlier, later in _pairs(moved, ahead)]
-	enough = sign * (goal - base)
+	if model is Model.WALK:
+		moves = [sign * (later - earlier) for earlier, later in _pairs(moved, ahead)]
+		enough = sign * (goal - base)
+	else:
+		moves, enough = [sign * number for number in seen], sign * goal
 	dust = _DUST * max(1.0, abs(enough)) if math.isfinite(enough) else 0.0
 	return Realism(
 		probability=probability,
 		word=likelihood(probability),
 		scale=scale,
-		steps=count,
+		steps=len(steps),
 		needed=LEAST,
 		mean=mean,
 		deviation=deviation,
@@ -203,7 +229,22 @@ def realism(
 			)
 			for share in SUGGESTED
 		),
+		model=model,
 	)
+
+
+def _better(moved: Sequence[float | None]) -> Model:
+	"""The model that would have told each value better from those before it; a walk if both are as good."""
+	walk, level = [], []
+	for place in range(3, len(moved)):
+		value, last = moved[place], moved[place - 1]
+		before = [number for number in moved[:place] if number is not None]
+		steps = [later - earlier for earlier, later in _pairs(moved[:place], 1)]
+		if value is None or last is None or not steps:
+			continue
+		walk.append((value - last - math.fsum(steps) / len(steps)) ** 2)
+		level.append((value - math.fsum(before) / len(before)) ** 2)
+	return Model.LEVEL if math.fsum(level) < math.fsum(walk) else Model.WALK
 
 
 def likelihood(probability: float) -> Likelihood:

@@ -18,6 +18,7 @@ from sales_kpi.analysis.realism import (
 	LEAST,
 	Doubt,
 	Likelihood,
+	Model,
 	Realism,
 	Scale,
 	likelihood,
@@ -72,6 +73,36 @@ def test_the_prediction_is_that_of_a_regression_on_a_constant(ahead: int) -> Non
 	assert realism(G15, goal, ahead).probability == pytest.approx(float(expected))
 
 
+def test_what_swings_is_told_by_its_level() -> None:
+	"""Twelve months of a salesperson of the demo company, none above 58,487: the last two are no new beginning."""
+	import statsmodels.api as sm
+
+	swings = [33554, 47135, 29348, 10138, 31451, 23122, 36302, 20527, 31393, 34474, 58487, 53469]
+	found = realism(swings, 60000)
+	assert found.model is Model.LEVEL
+	assert (found.reached, found.of) == (0, 12)
+	assert found.probability is not None
+	assert 0.05 < found.probability < 0.15
+	assert found.suggestions[0].value == pytest.approx(math.exp(np.log(swings).mean()))
+	fit = sm.OLS(np.log(swings), np.ones(12)).fit()
+	upper = float(fit.get_prediction([[1.0]]).summary_frame(alpha=0.4)["obs_ci_upper"].iloc[0])
+	assert realism(swings, math.exp(upper), 5).probability == pytest.approx(0.2)
+	assert realism(swings, 60000, model=Model.WALK).probability == pytest.approx(0.48, abs=0.03)
+	assert any("around a level" in note.sentence for note in found.notes())
+	assert realism(G15, 140).model is Model.WALK
+
+
+@pytest.mark.parametrize("model", list(Model))
+def test_the_model_that_made_a_history_is_found(model: Model) -> None:
+	random = np.random.default_rng(7)
+	found = 0
+	for _number in range(200):
+		noise = random.normal(0, 0.2, 24)
+		made = np.cumsum(noise) if model is Model.WALK else noise
+		found += realism([float(value) for value in 100 * np.exp(made)], 100).model is model
+	assert found >= 160
+
+
 @pytest.mark.parametrize(
 	("probability", "word"),
 	[
@@ -111,7 +142,7 @@ def test_scales(unit: Unit, values: list[float], scale: Scale) -> None:
 def test_rates_move_by_odds() -> None:
 	rates = [0.2, 0.25, 0.22, 0.3, 0.27, 0.33, 0.31]
 	steps = [math.log(b / (1 - b)) - math.log(a / (1 - a)) for a, b in pairwise(rates)]
-	found = realism(rates, 0.35, unit=Unit.PERCENT)
+	found = realism(rates, 0.35, unit=Unit.PERCENT, model=Model.WALK)
 	assert found.mean == pytest.approx(sum(steps) / len(steps))
 	assert found.deviation == pytest.approx(np.std(steps, ddof=1))
 	assert realism(rates, 1.0, unit=Unit.PERCENT).probability == 0
@@ -244,6 +275,6 @@ def test_on_the_demo_company(tmp_path: Path) -> None:
 	steps = np.diff(np.log(sales))
 	spread = steps.std(ddof=1) * math.sqrt(1 + 1 / len(steps))
 	expected = stats.t.sf((math.log(1.2) - steps.mean()) / spread, len(steps) - 1)
-	found: Realism = realism(history, float(goal))
+	found: Realism = realism(history, float(goal), model=Model.WALK)
 	assert found.probability == pytest.approx(float(expected))
 	assert found.reached == int((np.exp(steps) >= 1.2).sum())
