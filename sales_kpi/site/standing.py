@@ -24,7 +24,7 @@ from sales_kpi.analysis.attainment import (
 from sales_kpi.analysis.targets import in_earlier_years, is_additive
 from sales_kpi.analysis.values import Question, Value
 from sales_kpi.errors import InputError
-from sales_kpi.kpis.definition import By
+from sales_kpi.kpis.definition import By, Good
 from sales_kpi.periods import Every, Period
 from sales_kpi.site.answers import EARLIEST, Asker
 from sales_kpi.site.places import key_of
@@ -42,13 +42,15 @@ class Standing:
 	"""A figure beside what was agreed.
 
 	agreed: for the whole period. attainment: of it by the value. pacing: within an open period, else None. status: by the
-	attainment of a closed period and the pace of an open one. is_open: whether the period isn't over.
+	attainment of a closed period and the pace of an open one. is_open: whether the period isn't over. is_young: whether it
+	can't be told yet, because what began in the period still has time, as leads have for an order.
 	"""
 
 	agreed: Agreed
 	attainment: float | None
 	pacing: Pacing | None
 	status: Status
+	is_young: bool = False
 
 	@property
 	def is_open(self) -> bool:
@@ -58,6 +60,8 @@ class Standing:
 	@property
 	def judged_by(self) -> float | None:
 		"""What the status rests on."""
+		if self.is_young:
+			return None
 		return self.pacing.pace if self.pacing else self.attainment
 
 
@@ -99,18 +103,21 @@ class _Pace:
 	def standing(self, value: Value, whole: Period, goal: Agreed) -> Standing:
 		settings, today = self.asker.settings, self.question.as_of
 		reached = attainment(value["value"], goal.value, goal.good, goal.low, goal.high)
-		told = None
+		told, kpi = None, catalogue.kpi(value["kpi"])
 		if whole.start <= today < whole.last_day:
-			kpi = catalogue.kpi(value["kpi"])
 			rule, share, holidays = self._rule(value, whole)
 			told = pacing(
 				value["value"], goal.value, whole, today, rule, holidays, share,
 				good=goal.good, low=goal.low, high=goal.high, additive=is_additive(kpi),
 			)  # fmt: skip
 		judged = told.pace if told else reached
-		if whole.start > today:
+		# What was reached already stays so, where more is better.
+		is_safe = goal.good is Good.UP and reached is not None and reached >= 1
+		is_young = kpi.matures and not value["complete"] and not is_safe
+		if whole.start > today or is_young:
 			judged = None
-		return Standing(goal, reached, told, status(judged, settings.on_track_from, settings.at_risk_from))
+		how = status(judged, settings.on_track_from, settings.at_risk_from)
+		return Standing(goal, reached, told, how, is_young)
 
 	def _rule(self, value: Value, whole: Period) -> tuple[Pace, float | None, frozenset[date]]:
 		"""By season where earlier years tell one, else by working days where a Holiday List covers the period."""

@@ -15,7 +15,16 @@ from sales_kpi.periods import Every
 from sales_kpi.site.answers import Asker
 from sales_kpi.site.report import attainment, values
 from sales_kpi.site.standing import scores, standings
-from sales_kpi.tests.base import as_user, change_settings, insert
+from sales_kpi.tests.base import (
+	as_user,
+	change_settings,
+	date_back,
+	insert,
+	leaf_of,
+	make_lead,
+	make_order,
+	root_of,
+)
 from sales_kpi.tests.test_targets import ANN, BOB, BOSS, CLERK, COMPANY, NORTH, SOLD, TargetCase
 
 MONTH = {"company": COMPANY, "every": "month", "day": "2025-06-15", "by": "team"}
@@ -107,6 +116,32 @@ class TestAttainment(TargetCase):
 				("sales_volume",), date(2025, 8, 1),
 			)  # fmt: skip
 			self.assertEqual(len(standings(asker, question, asker.values(question))), count)
+
+	def test_what_still_has_time_is_not_missed(self) -> None:
+		"""A lead of June may convert until September; one that has converted stays so."""
+		frappe.db.set_value("Sales KPI", "lead_conversion_rate", "weight", 1)
+		change_settings(conversion_window_days=90)
+		won, _open = (make_lead(f"Attainment {number}", COMPANY, CLERK, "2025-06-10") for number in range(2))
+		self.agree(kpi="lead_conversion_rate", value=80)
+		for day, is_young, status in (
+			("2025-06-20", True, Status.UNKNOWN), ("2025-07-31", True, Status.UNKNOWN), ("2025-10-01", False, Status.OFF),
+		):  # fmt: skip
+			with self.subTest(day):
+				standing = self.standing(day, "lead_conversion_rate")
+				self.assertEqual((standing.is_young, standing.status), (is_young, status))
+				self.assertEqual(standing.judged_by is None, is_young)
+		customer = insert(
+			"Customer", customer_name="Attainment Won", lead_name=won.name, customer_type="Company",
+			customer_group=leaf_of("Customer Group"), territory=root_of("Territory"),
+		)  # fmt: skip
+		date_back("Customer", customer.name, creation="2025-06-12 09:00:00")
+		make_order(COMPANY, customer.name, "2025-06-15", 500)
+		self.assertTrue(self.standing("2025-07-31", "lead_conversion_rate").is_young)
+		for name in frappe.get_all("KPI Target", {"kpi": "lead_conversion_rate"}, pluck="name"):
+			frappe.get_doc("KPI Target", name).cancel()
+		self.agree(kpi="lead_conversion_rate", value=50)
+		safe = self.standing("2025-07-31", "lead_conversion_rate")
+		self.assertEqual((safe.is_young, safe.status), (False, Status.ON_TRACK))
 
 	def test_score_by_weights_with_a_missing_kpi(self) -> None:
 		for kpi, weight in (("sales_volume", 3), ("deals", 1), ("customer_satisfaction", 2)):
