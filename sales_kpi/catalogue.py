@@ -53,8 +53,10 @@ def kpi(name: str) -> Kpi:
 	known = kpis()
 	if name not in known:
 		near = get_close_matches(name, known, n=3, cutoff=0.4)
-		hint = f" Did you mean {' or '.join(near)}?" if near else " `sales-kpi kpis` lists them."
-		raise InputError(f"There is no KPI {name!r}.{hint}")
+		if not near:
+			raise InputError("There is no KPI {name}. `sales-kpi kpis` lists them.", name=repr(name))
+		meant = " or ".join(near)
+		raise InputError("There is no KPI {name}. Did you mean {meant}?", name=repr(name), meant=meant)
 	return known[name]
 
 
@@ -68,8 +70,11 @@ def analysis(name: str) -> Analysis:
 	known = analyses()
 	if name not in known:
 		near = get_close_matches(name, known, n=3, cutoff=0.4)
-		hint = f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(known)}."
-		raise InputError(f"There is no analysis {name!r}.{hint}")
+		if not near:
+			some = ", ".join(known)
+			raise InputError("There is no analysis {name}. There are: {some}.", name=repr(name), some=some)
+		meant = " or ".join(near)
+		raise InputError("There is no analysis {name}. Did you mean {meant}?", name=repr(name), meant=meant)
 	return known[name]
 
 

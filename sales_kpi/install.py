@@ -18,12 +18,13 @@ def before_install() -> None:
 
 def after_install() -> None:
 	"""Make the catalogue's records and the first proposal of settings, begin the transition log, and sum what there is."""
-	from sales_kpi.site import indexes
+	from sales_kpi.site import advice_rules, indexes
 	from sales_kpi.site.kpi_records import insert_missing
 	from sales_kpi.totals.refresh import rebuild_later
 
 	indexes.add()
 	insert_missing()
+	advice_rules.insert_missing()
 	propose_settings()
 	frappe.enqueue(
 		"sales_kpi.site.transitions.begin",
@@ -51,13 +52,14 @@ def propose_settings() -> None:
 
 def after_migrate() -> None:
 	"""Keep the catalogue's records and the kept sums in step with the code."""
-	from sales_kpi.site import indexes
+	from sales_kpi.site import advice_rules, indexes
 	from sales_kpi.site.kpi_records import insert_missing
 	from sales_kpi.totals.refresh import rebuild_later
 
 	check_versions()
 	indexes.add()
 	insert_missing()
+	advice_rules.insert_missing()
 	rebuild_later()
 
 

@@ -91,7 +91,7 @@ class Calendar:
 	def periods(self, first: date, last: date, every: Every) -> list[Period]:
 		"""All periods that touch the days from `first` to `last`, both included, clipped to these days."""
 		if first > last:
-			raise InputError(f"The range is empty: {first} is after {last}.")
+			raise InputError("The range is empty: {first} is after {last}.", first=first, last=last)
 		end = last + _DAY
 		if every is Every.RANGE:
 			return [Period(first, end)]
@@ -268,6 +268,7 @@ def calendar_named(text: str, week_start: Weekday | None = None) -> Calendar:
 		if 1 <= month <= 12 and 1 <= day <= gregorian.monthrange(2024, month)[1]:
 			return replace(Calendar("fiscal", month, day), week_start=week_start or Weekday.MONDAY)
 	raise InputError(
-		f"There is no calendar {text!r}: write gregorian, jalali, or fiscal:MM-DD with the day on which the fiscal year "
-		"begins, such as fiscal:04-01."
+		"There is no calendar {text}: write gregorian, jalali, or fiscal:MM-DD with the day on which the fiscal year "
+		"begins, such as fiscal:04-01.",
+		text=repr(text),
 	)

@@ -497,7 +497,8 @@ def print_outcome(
 	console.print()
 	table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
 	words = (Kind.TEXT, Kind.NAME, Kind.DAY, Kind.PERIOD)
-	for column in outcome.columns:
+	columns = [column for column in outcome.columns if column.name not in outcome.units]
+	for column in columns:
 		unit = f" ({currency})" if column.kind is Kind.MONEY and currency else ""
 		table.add_column(
 			f"{column.title}{unit}",
@@ -506,7 +507,7 @@ def print_outcome(
 		)
 	for row in outcome.rows:
 		table.add_row(
-			*(Text(_cell(row.get(column.name), column.kind, question)) for column in outcome.columns)
+			*(Text(_cell(row.get(column.name), column.kind_in(row), question)) for column in columns)
 		)
 	console.print(table)
 
@@ -539,6 +540,8 @@ def _cell(value: Cell, kind: Kind, question: Question) -> str:
 		return _named(value) if kind is Kind.NAME else printable(value)
 	if kind is Kind.SHARE:
 		return f"{_number(value * 100, 1)} %"
+	if kind is Kind.SECONDS:
+		return duration(value)
 	unit = {Kind.MONEY: Unit.CURRENCY, Kind.DAYS: Unit.DAYS}.get(kind, Unit.COUNT)
 	return _number(value, _decimals(unit, [value]))
 

@@ -80,6 +80,10 @@ class State(str, Enum):
 	MISSED_BY_ALL = "missed by all"
 
 
+OF_TARGETS = frozenset({State.MISSED, State.MISSED_BY_ALL})
+"""States of a target: of these rules without a bound mean those below `MISSED`."""
+
+
 class Against(str, Enum):
 	"""What it stands out against."""
 
@@ -266,10 +270,11 @@ def rules_from(table: Sequence[Mapping[str, Any]]) -> list[Rule]:
 
 
 def _condition(row: Mapping[str, Any]) -> Condition:
-	states = [row["state"]] if isinstance(row["state"], str) else row["state"]
-	return Condition(
-		row["subject"], tuple(State(state) for state in states), row.get("below"), row.get("above")
-	)
+	told = [row["state"]] if isinstance(row["state"], str) else row["state"]
+	states, below = tuple(State(state) for state in told), row.get("below")
+	if below is None and OF_TARGETS.issuperset(states):
+		below = MISSED
+	return Condition(row["subject"], states, below, row.get("above"))
 
 
 def _texts(row: Mapping[str, Any], text: str) -> dict[str, str]:
@@ -346,6 +351,9 @@ def of_series(watched: Iterable[Watched]) -> Iterator[Finding]:
 			state = State.HIGH if one.is_up else State.LOW
 		elif abs(apart) > DEVIATIONS:
 			state = State.HIGH if apart > 0 else State.LOW
+		if (state is State.HIGH and last <= mean) or (state is State.LOW and last >= mean):
+			# With its season, or by now, it is where it usually is: nobody could see what is told.
+			state = State.NORMAL
 		yield Finding(one.kpi.name, state, one.by, one.scope, last, mean, against)
 
 
@@ -446,8 +454,22 @@ def settled(findings: Iterable[Finding]) -> list[Finding]:
 	]
 
 
-def findings_of(inquiry: Inquiry, attained: Iterable[Attained] = ()) -> list[Finding]:
-	"""All findings of an inquiry: of its scope as a whole, and of the scopes that it tells apart."""
+def missed_below(rules: Iterable[Rule]) -> float:
+	"""The attainment below which any of some rules calls a target missed."""
+	bounds = [
+		condition.below
+		for rule in rules
+		for condition in (*rule.when, *rule.unless)
+		if condition.below is not None and OF_TARGETS.issuperset(condition.states)
+	]
+	return max(bounds, default=MISSED)
+
+
+def findings_of(inquiry: Inquiry, attained: Iterable[Attained] = (), missed: float = MISSED) -> list[Finding]:
+	"""All findings of an inquiry: of its scope as a whole, and of the scopes that it tells apart.
+
+	missed: the attainment below which a target counts as missed.
+	"""
 	season = SEASONS.get(inquiry.every, 1)
 	found: list[Finding] = []
 	for by in dict.fromkeys((By.COMPANY, inquiry.by)):
@@ -464,7 +486,8 @@ def findings_of(inquiry: Inquiry, attained: Iterable[Attained] = ()) -> list[Fin
 			known = {one.scope for one in kept}
 			found += of_peers([value for value in ranges if value["scope"] in known], by)
 	found += _of_changes(inquiry)
-	found += of_attainments((one for one in attained if may_tell(inquiry, one.kpi)), inquiry.company)
+	of_targets = (one for one in attained if may_tell(inquiry, one.kpi))
+	found += of_attainments(of_targets, inquiry.scope, missed)
 	return settled(found)
 
 
@@ -555,28 +578,37 @@ def advise(
 	"""
 	language = inquiry.options.get("language") or "en"
 	if language not in LANGUAGES:
-		raise InputError(f"There is no advice in {language!r}: choose {' or '.join(LANGUAGES)}.")
-	findings = findings_of(inquiry, attained)
-	found = advice(findings, rules if rules is not None else rules_from(RULES))
+		raise InputError(
+			"There is no advice in {language}: choose {known}.",
+			language=repr(language),
+			known=" or ".join(LANGUAGES),
+		)
+	rules = rules if rules is not None else rules_from(RULES)
+	findings = findings_of(inquiry, attained, missed_below(rules))
+	found = advice(findings, rules)
 	rows = tuple(_row(one, piece, language) for one in found for piece in one.evidence)
 	return Outcome(_COLUMNS, rows, (), tuple(_notes(found, findings)))
 
 
 def answer(inquiry: Inquiry) -> Outcome:
-	"""The advice for an inquiry by the app's own rules."""
-	return advise(inquiry)
+	"""The advice for an inquiry, by the rules and with the targets that it brings."""
+	return advise(
+		inquiry,
+		inquiry.rules() if inquiry.rules else None,
+		inquiry.attained() if inquiry.attained else (),
+	)
 
 
 _COLUMNS = (
 	Column("scope", "Of Whom or What", Kind.NAME),
 	Column("advice", "What Stands Out", Kind.TEXT),
-	Column("check", "What to Check", Kind.TEXT),
-	Column("act", "What to Do", Kind.TEXT),
 	Column("subject", "Evidence", Kind.TEXT),
 	Column("state", "How It Stands", Kind.TEXT),
-	Column("value", "Value", Kind.NUMBER),
-	Column("reference", "Compared With", Kind.NUMBER),
+	Column("value", "Value", Kind.NUMBER, unit_in="unit"),
+	Column("reference", "Compared With", Kind.NUMBER, unit_in="unit"),
 	Column("unit", "Unit", Kind.TEXT),
+	Column("check", "What to Check", Kind.TEXT),
+	Column("act", "What to Do", Kind.TEXT),
 )
 
 _STATES: Mapping[tuple[State, Against], str] = {
@@ -634,13 +666,13 @@ def _row(one: Advice, finding: Finding, language: str) -> dict[str, Cell]:
 	return {
 		"scope": one.scope,
 		"advice": one.rule.title[language],
-		"check": one.rule.check[language],
-		"act": one.rule.act[language],
 		"subject": subject.title,
 		"state": _STATES.get((finding.state, finding.against), finding.state.value),
 		"value": finding.value,
 		"reference": finding.reference,
 		"unit": UNITS[Unit.PERCENT] if is_target else subject.unit,
+		"check": one.rule.check[language],
+		"act": one.rule.act[language],
 	}
 
 

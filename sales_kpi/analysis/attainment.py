@@ -201,8 +201,10 @@ def status(
 	"""
 	if at_risk_from > on_track_from:
 		raise InputError(
-			f"A target can't be on track from {on_track_from:.0%} and at risk from {at_risk_from:.0%}: at risk must begin "
-			"below on track."
+			"A target can't be on track from {on_track_from} and at risk from {at_risk_from}: at risk must begin "
+			"below on track.",
+			on_track_from=format(on_track_from, ".0%"),
+			at_risk_from=format(at_risk_from, ".0%"),
 		)
 	if attainment_or_pace is None:
 		return Status.UNKNOWN
@@ -254,7 +256,11 @@ def composite(parts: Sequence[Part], cap: float | None = CAP, floor: float | Non
 	"""
 	for part in parts:
 		if not (math.isfinite(part.weight) and part.weight >= 0):
-			raise InputError(f"The weight of {part.kpi} is {part.weight:g}: weights must be 0 or more.")
+			raise InputError(
+				"The weight of {kpi} is {weight}: weights must be 0 or more.",
+				kpi=part.kpi,
+				weight=format(part.weight, "g"),
+			)
 	counted = [_counted(part, cap, floor) for part in parts]
 	given = [0.0 if counted[place] is None else part.weight for place, part in enumerate(parts)]
 	missing = tuple(
@@ -279,7 +285,12 @@ def _counted(part: Part, cap: float | None, floor: float | None) -> float | None
 	cap = cap if part.cap is None else part.cap
 	floor = floor if part.floor is None else part.floor
 	if cap is not None and floor is not None and cap < floor:
-		raise InputError(f"{part.kpi} can't count at most {cap:.0%} and at least {floor:.0%}.")
+		raise InputError(
+			"{kpi} can't count at most {cap} and at least {floor}.",
+			kpi=part.kpi,
+			cap=format(cap, ".0%"),
+			floor=format(floor, ".0%"),
+		)
 	value = part.attainment
 	if value is None:
 		return None

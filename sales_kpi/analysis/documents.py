@@ -13,7 +13,7 @@ from sales_kpi import catalogue
 from sales_kpi.analysis.masters import Masters, read_masters, unknown
 from sales_kpi.analysis.sums import LEAF, Keeper, as_days, before_lag, days_of, lag_of, months_later
 from sales_kpi.analysis.values import Question, Sight, Value, compute
-from sales_kpi.errors import InputError
+from sales_kpi.errors import InputError, Word
 from sales_kpi.facts.reading.dialect import text
 from sales_kpi.facts.reading.fact import Fact, Kind
 from sales_kpi.facts.reading.query import Query
@@ -85,11 +85,16 @@ def documents(
 	kpi = catalogue.kpi(question.kpis[0])
 	if question.by not in kpi.scopes:
 		known = ", ".join(sorted(by.value for by in kpi.scopes))
-		raise InputError(f"{kpi.title} is not measured by {question.by.value}, only by {known}.")
+		raise InputError(
+			"{kpi} is not measured by {by}, only by {known}.",
+			kpi=Word(kpi.title),
+			by=Word(question.by.value),
+			known=known,
+		)
 	asked = replace(question, every=Every.RANGE)
 	values = {value["scope"]: value for value in compute(source, asked, settings, masters, sight, keeper)}
 	if scope not in values:
-		raise InputError(unknown(question.by.value, scope, values))
+		raise unknown(question.by.value, scope, values)
 	leaves = _leaves(masters, question.by, scope)
 	if sight is not None:
 		leaves = next(list(seen.leaves) for seen in sight.scopes if seen.name == scope)

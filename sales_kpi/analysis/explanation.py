@@ -24,7 +24,7 @@ from sales_kpi.analysis.outcome import Cell, Chart, Column, Kind, Note, Outcome,
 from sales_kpi.analysis.sums import FactSums
 from sales_kpi.analysis.trend import UNASSIGNED, kind_of, may_tell, seen, values_of
 from sales_kpi.analysis.values import TOO_EARLY, Value
-from sales_kpi.errors import InputError
+from sales_kpi.errors import InputError, Word
 from sales_kpi.facts.reading.credit import credited
 from sales_kpi.facts.reading.dialect import number, text
 from sales_kpi.facts.reading.fact import narrowed
@@ -32,7 +32,7 @@ from sales_kpi.facts.reading.invoices import documents, invoices, is_purchase, i
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, Span, where
 from sales_kpi.kpis.definition import By, Kpi, Unit
-from sales_kpi.kpis.formula import A, Over, Q, Ratio, Sum, Total
+from sales_kpi.kpis.formula import A, Mean, Over, Q, Quotient, Ratio, Sum, Total
 from sales_kpi.kpis.pipeline_velocity import Velocity
 from sales_kpi.periods import Calendar, Every, Period
 
@@ -395,7 +395,9 @@ class Asked:
 				)
 			]
 		if len(found) != 2:
-			raise InputError(f"{self.kpi.title} isn't measured by {inquiry.scope_by.value}.")
+			raise InputError(
+				"{kpi} isn't measured by {by}.", kpi=Word(self.kpi.title), by=Word(inquiry.scope_by.value)
+			)
 		return found[0], found[1]
 
 	def totals(self, totals: Sequence[Total], by: By = By.COMPANY) -> list[dict[str, tuple[float, float]]]:
@@ -429,14 +431,14 @@ def understood(inquiry: Inquiry) -> Asked:
 	name = inquiry.options.get("kpi") or "sales_volume"
 	kpi = catalogue.kpi(name)
 	if not may_tell(inquiry, name):
-		raise InputError(f"{kpi.title} isn't measured here.")
+		raise InputError("{kpi} isn't measured here.", kpi=Word(kpi.title))
 	given = inquiry.options.get("compare", "")
 	comparable = inquiry.last <= inquiry.as_of and not _is_part(inquiry)
 	try:
 		compare = Compare(given) if given else (Compare.PREVIOUS if comparable else Compare.SAME_DAY)
 	except ValueError:
 		raise InputError(
-			f"A period can't be compared with {given!r}: choose previous, same-day or year."
+			"A period can't be compared with {given}: choose previous, same-day or year.", given=repr(given)
 		) from None
 	before, now = compared(
 		inquiry.calendar, inquiry.every, inquiry.first, inquiry.last, inquiry.as_of, compare
@@ -870,7 +872,7 @@ def answer(inquiry: Inquiry) -> Outcome:
 	asked = understood(inquiry)
 	split = inquiry.options.get("split") or "drivers"
 	if split not in ("drivers", "items"):
-		raise InputError(f"A change can't be split by {split!r}: choose drivers or items.")
+		raise InputError("A change can't be split by {split}: choose drivers or items.", split=repr(split))
 	if split == "items" and asked.kpi.name != "sales_volume":
 		raise InputError("Only sales volume can be split by items.")
 	values = asked.values()
@@ -1033,6 +1035,20 @@ def _bridge(title: str, kind: Kind, before: float, steps: Sequence[tuple[Cell, f
 	labels: list[Cell] = ["Before", *(label for label, _ in shown), "Now"]
 	values = (before, *(effect for _, effect in shown), now)
 	return Chart(title, Shape.BRIDGE, kind, tuple(labels), (Series(title, values),))
+
+
+def usual_by(kpi: Kpi, of: By = By.COMPANY) -> By | None:
+	"""By what the change of a KPI is taken apart where nobody says, for a scope of some kind; None where it can't be.
+
+	By.COMPANY: by its factors or terms, or as a fraction. A sum that has neither is shared out among groups.
+	"""
+	formula = kpi.formula
+	if not isinstance(formula, Sum):
+		return By.COMPANY if isinstance(formula, Ratio | Mean | Quotient | Velocity) else None
+	if kpi.name in CHAINS or len(formula.of.terms) > 1:
+		return By.COMPANY
+	others = [by for by in _GROUPS if by in kpi.scopes and by is not of]
+	return others[0] if others else None
 
 
 def _by_groups(asked: Asked, before: float, now: float, notes: list[Note]) -> Outcome:

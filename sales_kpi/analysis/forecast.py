@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MEASURES: Mapping[str, tuple[str, ...]] = {"sales_volume": ("sale", "credit_note"), "bookings": ("order",)}
 """The facts that each measure is the sum of, as the KPIs of these names."""
 
-VIEWS = ("forecast", "accuracy")
+VIEWS = ("forecast", "kept", "accuracy")
 
 HORIZON, FURTHEST = 3, 24
 """So many periods are forecast unless said otherwise, and at most."""
@@ -279,7 +279,9 @@ def project(values: Sequence[float], season: int, horizon: int = HORIZON) -> Pro
 	Raises InputError for a horizon that isn't from 1 to FURTHEST.
 	"""
 	if not 1 <= horizon <= FURTHEST:
-		raise InputError(f"From 1 to {FURTHEST} periods can be forecast, not {horizon}.")
+		raise InputError(
+			"From 1 to {furthest} periods can be forecast, not {horizon}.", furthest=FURTHEST, horizon=horizon
+		)
 	numbers = [float(value) for value in values]
 	count = len(numbers)
 	if count < least(season):
@@ -419,7 +421,10 @@ def open_period(so_far: float, share: float, value: float, low: float, high: flo
 
 @dataclass(frozen=True)
 class Forecast:
-	"""One forecast, to be kept and scored. period: its first day. scope: '' for the company."""
+	"""One forecast, to be kept and scored.
+
+	period: its first day. scope: '' for the company. ahead: which period it was after the last one that was over, from 1 on.
+	"""
 
 	made_on: date
 	period: date
@@ -428,6 +433,7 @@ class Forecast:
 	low: float
 	high: float
 	scope: str = ""
+	ahead: int = 1
 
 
 @dataclass(frozen=True)
@@ -436,6 +442,45 @@ class Scored:
 
 	accuracy: Accuracy
 	inside: float
+
+
+def kept(inquiry: Inquiry, measure: str) -> list[Forecast]:
+	"""The forecasts of the company that a site has kept for periods such as are asked for, the oldest first.
+
+	None where the reader sees a part of the company alone: they are of all of it.
+	"""
+	reading = inquiry.reading
+	if not _is_whole(inquiry) or not reading.schema.has("KPI Forecast"):
+		return []
+	row = reading.table("KPI Forecast", alias="kept")
+	frame = inquiry.source.run(
+		Query.from_(row)
+		.where(row.company == Bound(inquiry.company))
+		.where(row.kpi == Bound(measure))
+		.where(row.scope_type == Bound("Company"))
+		.where(row.every == Bound(inquiry.every.value.capitalize()))
+		.where(row.merged == 0)
+		.select(
+			row.made_on,
+			row.period_start,
+			row.period_end,
+			row.model,
+			row.value,
+			row.low,
+			row.high,
+			row.ahead,
+		)
+	)
+	for column in ("made_on", "period_start", "period_end"):
+		frame[column] = as_days(frame[column])
+	found = []
+	for made_on, start, end, model, value, low, high, ahead in frame.itertuples(index=False):
+		period = inquiry.calendar.period(start.date(), inquiry.every)
+		# Of another calendar are periods that begin or end on other days.
+		if (period.start, period.last_day) == (start.date(), end.date()) and made_on.date() <= inquiry.as_of:
+			told = (str(model), float(value), float(low), float(high))
+			found.append(Forecast(made_on.date(), period.start, *told, ahead=int(ahead)))
+	return sorted(found, key=lambda one: (one.period, one.made_on, one.ahead))
 
 
 def scored(forecasts: Sequence[Forecast], actuals: Mapping[tuple[str, date], float]) -> Scored | None:
@@ -577,7 +622,7 @@ def daily(inquiry: Inquiry, measure: str) -> pd.DataFrame:
 		frames.append(
 			inquiry.source.run(Query.from_(row).groupby(*keys).select(*keys, Sum(row.amount).as_("amount")))
 		)
-	frame = pd.concat(frames, ignore_index=True)
+	frame = pd.concat([one for one in frames if len(one)] or frames[:1], ignore_index=True)
 	for column in ("sales_person", "territory", "source"):
 		frame[column] = frame[column].fillna("").astype(str) if column == leaf else ""
 	frame["day"] = as_days(frame["day"])
@@ -667,7 +712,11 @@ def _season(inquiry: Inquiry) -> int:
 def _horizon(inquiry: Inquiry) -> int:
 	said = inquiry.options.get("horizon") or str(HORIZON)
 	if not (said.strip().isdecimal() and 1 <= int(said) <= FURTHEST):
-		raise InputError(f"horizon must be a whole number from 1 to {FURTHEST}, not {said!r}.")
+		raise InputError(
+			"horizon must be a whole number from 1 to {furthest}, not {said}.",
+			furthest=FURTHEST,
+			said=repr(said),
+		)
 	return int(said)
 
 
@@ -675,7 +724,7 @@ def _asked(inquiry: Inquiry) -> Mapping[str, str]:
 	others = {name: word for name, word in inquiry.options.items() if name != "horizon"}
 	asked = choices(replace(inquiry, options=others), measure=tuple(MEASURES), view=VIEWS)
 	if not _may_know(inquiry, asked["measure"]):
-		raise InputError(f"You may not see {asked['measure']}.")
+		raise InputError("You may not see {kpi}.", kpi=asked["measure"])
 	return asked
 
 
@@ -694,11 +743,16 @@ def _line(inquiry: Inquiry, name: str, frame: pd.DataFrame, times: _Times) -> _L
 	scope = "" if is_company else name
 	if projection is not None:
 		share = _share_done(frame, times, inquiry.as_of) if times.open else 0.0
-		for period, value, low, high in zip(times.next, projection.values, projection.low, projection.high):
+		told = zip(times.next, projection.values, projection.low, projection.high)
+		for ahead, (period, value, low, high) in enumerate(told, start=1):
 			if period is times.open:
 				now = open_period(so_far, share, value, low, high)
-				value, low, high = now.value, now.low, now.high
-			found.append(Forecast(inquiry.as_of, period.start, projection.model, value, low, high, scope))
+				# What was never below nothing won't be.
+				bottom = 0.0 if min(values) >= 0 else -math.inf
+				value, low, high = now.value, max(now.low, bottom), now.high
+			found.append(
+				Forecast(inquiry.as_of, period.start, projection.model, value, low, high, scope, ahead)
+			)
 	return _Line(values, projection, found, so_far, begun)
 
 
@@ -726,6 +780,8 @@ def _found(inquiry: Inquiry) -> tuple[pd.DataFrame, _Times | None, list[tuple[st
 def answer(inquiry: Inquiry) -> Outcome:
 	"""What the open and the next periods will bring, or how well that was foretold before."""
 	asked = _asked(inquiry)
+	if asked["view"] == "kept":
+		return _kept_answer(inquiry, asked["measure"])
 	_, times, found = _found(inquiry)
 	if asked["view"] == "accuracy":
 		return _accuracy_answer(inquiry, times, found)
@@ -764,7 +820,11 @@ def _forecast_answer(
 		for name, line in found
 		for row in _rows(inquiry, name, line, times, pipelines.get(name, ()), open_deals.usable)
 	]
-	notes = [*_forecast_notes(inquiry, times, found), *_pipeline_notes(inquiry, open_deals, times)]
+	notes = [
+		*_forecast_notes(inquiry, times, found),
+		*_kept_notes(inquiry, measure, times, found),
+		*_pipeline_notes(inquiry, open_deals, times),
+	]
 	return Outcome(columns, tuple(rows), _charts(inquiry, times, found), tuple(notes))
 
 
@@ -930,6 +990,113 @@ def _trial_notes(shown: Projection, kinds: Mapping[str, Kind]) -> Iterator[Note]
 			{"mase": rounded(best.mase)},
 			kinds,
 		)
+
+
+def _is_whole(inquiry: Inquiry) -> bool:
+	"""Whether it is the company as a whole that is asked about, and all of it may be seen."""
+	return inquiry.by is By.COMPANY and inquiry.scope_by is By.COMPANY and not inquiry.reading.only
+
+
+def _kept_notes(
+	inquiry: Inquiry, measure: str, times: _Times, found: Sequence[tuple[str, _Line]]
+) -> Iterator[Note]:
+	"""How the forecasts that were kept turned out, beside those of today."""
+	told = kept(inquiry, measure)
+	if told and found:
+		((_, line),) = found
+		yield from _score(told, {("", one.start): value for one, value in zip(times.over, line.values)})
+
+
+def _score(told: Sequence[Forecast], actuals: Mapping[tuple[str, date], float]) -> Iterator[Note]:
+	score = scored(told, actuals)
+	if score is None:
+		yield Note("{n} forecasts are kept. None of their periods is over yet.", {"n": len(told)})
+		return
+	kinds = {"wape": Kind.SHARE, "bias": Kind.SHARE, "inside": Kind.SHARE, "wanted": Kind.SHARE}
+	if score.accuracy.wape is not None:
+		yield Note(
+			"Kept forecasts whose periods are over: {n}. They were off by {wape} (WAPE). Bias: {bias}; above 0 is too much.",
+			{
+				"n": score.accuracy.n,
+				"wape": rounded(score.accuracy.wape),
+				"bias": rounded(score.accuracy.bias),
+			},
+			kinds,
+		)
+	yield Note(
+		"Of what came, {inside} lay within the bounds that had been told; {wanted} should.",
+		{"inside": rounded(score.inside), "wanted": INSIDE},
+		kinds,
+		is_warning=score.accuracy.n >= FEW and score.inside < INSIDE / 2,
+	)
+
+
+WITHIN, OUTSIDE = "within", "outside"
+
+
+def _kept_answer(inquiry: Inquiry, measure: str) -> Outcome:
+	"""How the forecasts turned out that were kept: each beside what came."""
+	columns = (
+		Column("period", "Period", Kind.PERIOD),
+		Column("made_on", "Made On", Kind.DAY),
+		Column("ahead", "Periods Ahead", Kind.COUNT),
+		Column("forecast", "Forecast", Kind.MONEY),
+		Column("low", "At least", Kind.MONEY),
+		Column("high", "At most", Kind.MONEY),
+		Column("actual", "Bookings" if measure == "bookings" else "Sales volume", Kind.MONEY),
+		Column("error", "Too Much or Too Little", Kind.MONEY),
+		Column("share", "Of What Came", Kind.SHARE),
+		Column("bounds", "Its Bounds", Kind.TEXT),
+		Column("model", "Model", Kind.TEXT),
+	)
+	if not _is_whole(inquiry):
+		return Outcome(
+			columns, (), notes=(Note("Forecasts are kept of a company as a whole.", is_warning=True),)
+		)
+	_season(inquiry)
+	first = inquiry.calendar.period(inquiry.first, inquiry.every).start
+	told = [one for one in kept(inquiry, measure) if one.period >= first]
+	if not told:
+		note = Note(
+			"No forecast of these periods is kept. On a site with the app they are, from the first night of each month, quarter "
+			"and year on, where the history is long enough for one."
+		)
+		return Outcome(columns, (), notes=(note,))
+	over = [inquiry.calendar.period(day, inquiry.every) for day in sorted({one.period for one in told})]
+	over = [one for one in over if one.last_day <= inquiry.as_of]
+	sums = _sums(daily(inquiry, measure), [(one.start, one.last_day) for one in over]) if over else []
+	actuals = {("", one.start): value for one, value in zip(over, sums)}
+	rows = tuple(_kept_row(one, actuals.get(("", one.period))) for one in told)
+	return Outcome(columns, rows, _kept_charts(told, actuals), tuple(_score(told, actuals)))
+
+
+def _kept_row(one: Forecast, actual: float | None) -> dict[str, Cell]:
+	error = None if actual is None else one.value - actual
+	return {
+		"period": one.period,
+		"made_on": one.made_on,
+		"ahead": one.ahead,
+		"forecast": rounded(one.value),
+		"low": rounded(one.low),
+		"high": rounded(one.high),
+		"actual": rounded(actual),
+		"error": rounded(error),
+		"share": rounded(error / abs(actual)) if error is not None and actual else None,
+		"bounds": None if actual is None else WITHIN if one.low <= actual <= one.high else OUTSIDE,
+		"model": one.model,
+	}
+
+
+def _kept_charts(told: Sequence[Forecast], actuals: Mapping[tuple[str, date], float]) -> tuple[Chart, ...]:
+	"""What came, between the bounds of the last forecast that was made of it."""
+	last = {one.period: one for one in told}
+	series = (
+		Series("Actual", tuple(rounded(actuals.get(("", day))) for day in last)),
+		Series("Forecast", tuple(rounded(one.value) for one in last.values())),
+		Series("At least", tuple(rounded(one.low) for one in last.values())),
+		Series("At most", tuple(rounded(one.high) for one in last.values())),
+	)
+	return (Chart("Past forecasts and what came", Shape.LINE, Kind.MONEY, tuple(last), series),)
 
 
 def _accuracy_answer(inquiry: Inquiry, times: _Times | None, found: Sequence[tuple[str, _Line]]) -> Outcome:
@@ -1171,6 +1338,6 @@ ANALYSIS = Analysis(
 	options={
 		"measure": "sales_volume or bookings",
 		"horizon": "how many periods are forecast, 3 unless said otherwise",
-		"view": "forecast, or accuracy (how each model did when it was tried)",
+		"view": "forecast, kept (how the forecasts turned out that a site has kept), or accuracy (how each model did when it was tried)",
 	},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ from sales_kpi.sources.source import Source
 if TYPE_CHECKING:
 	import pandas as pd
 
+	from sales_kpi.analysis.advice import Attained, Rule
+
 LEAF: Mapping[By, str] = {by: leaf for by, leaf in sums.LEAF.items() if leaf}
 """The column of a fact that tells its rows apart for a scope, of those that are a part of the company."""
 
@@ -37,6 +39,7 @@ class Inquiry:
 	scope: whose figures: of a company, team, salesperson, territory or source, by its name.
 	kpis: names of those that may be told of; None for all.
 	options: what only this analysis asks for, by name, checked by it.
+	rules: reads the rules of advice of a site; None for those of the app. attained: reads how far targets were reached.
 	"""
 
 	source: Source
@@ -55,6 +58,8 @@ class Inquiry:
 	keeper: Keeper | None = None
 	kpis: tuple[str, ...] | None = None
 	options: Mapping[str, str] = field(default_factory=dict)
+	rules: Callable[[], Sequence[Rule]] | None = None
+	attained: Callable[[], Sequence[Attained]] | None = None
 
 	@property
 	def as_of(self) -> date:
@@ -126,6 +131,8 @@ def inquiry(
 	keeper: Keeper | None = None,
 	kpis: tuple[str, ...] | None = None,
 	options: Mapping[str, str] | None = None,
+	rules: Callable[[], Sequence[Rule]] | None = None,
+	attained: Callable[[], Sequence[Attained]] | None = None,
 ) -> Inquiry:
 	"""A question about one scope.
 
@@ -155,6 +162,8 @@ def inquiry(
 		keeper,
 		kpis,
 		options or {},
+		rules,
+		attained,
 	)
 
 
@@ -163,7 +172,7 @@ def _leaves(masters: Masters, by: By, scope: str) -> tuple[str, ...]:
 	if by is By.SOURCE:
 		return (scope,)
 	if by is By.TEAM and (scope not in tree or not tree[scope].is_group):
-		raise InputError(f"There is no team {scope!r}.")
+		raise InputError("There is no team {scope}.", scope=repr(scope))
 	if by is By.SALES_PERSON or scope not in tree:
 		return (scope,)
 	return tuple(masters.members(tree, scope))

@@ -419,7 +419,13 @@ def number_asked(inquiry: Inquiry, name: str, usual: int, least: int, most: int)
 	"""The whole number that an option gives. Raises InputError for what is none, or not within its bounds."""
 	said = inquiry.options.get(name) or str(usual)
 	if not (said.strip().isdecimal() and least <= int(said) <= most):
-		raise InputError(f"{name} must be a whole number from {least} to {most}, not {said!r}.")
+		raise InputError(
+			"{name} must be a whole number from {least} to {most}, not {said}.",
+			name=name,
+			least=least,
+			most=most,
+			said=repr(said),
+		)
 	return int(said)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pypika.functions import Abs, Sum
 
-from sales_kpi.errors import InputError, SourceError
+from sales_kpi.errors import InputError, SourceError, Word
 from sales_kpi.facts.reading.query import Query
 from sales_kpi.facts.reading.reading import Reading, Schema, UnevenTeams, one_of
 from sales_kpi.facts.reading.records import CHANNEL_COLUMNS, ESSENTIAL, OWN, RECORDS, SOURCE
@@ -54,7 +54,7 @@ class Masters:
 	def reading(self, settings: Settings, as_of: date, source: Source, company: str) -> Reading:
 		"""A reading of one company's records."""
 		if company not in self.companies:
-			raise InputError(unknown("company", company, self.companies))
+			raise unknown("company", company, self.companies)
 		return Reading(
 			schema=self.schema,
 			settings=settings,
@@ -69,16 +69,20 @@ class Masters:
 		return [node.name for node in tree.values() if tree[group].holds(node)]
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-	"""Sentence that says a name doesn't exist, with those that are meant perhaps."""
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+	"""Says that a name doesn't exist, with those that are meant perhaps."""
 	names = list(known)
 	near = get_close_matches(name, names, n=3, cutoff=0.5)
+	told = {"kind": Word(kind), "name": repr(name)}
 	if near:
-		return f"There is no {kind} {name!r}. Did you mean {' or '.join(repr(one) for one in near)}?"
+		meant = " or ".join(repr(one) for one in near)
+		return InputError("There is no {kind} {name}. Did you mean {meant}?", **told, meant=meant)
 	if not names:
-		return f"There is no {kind} {name!r}; the database has none at all."
+		return InputError("There is no {kind} {name}; the database has none at all.", **told)
 	some = ", ".join(repr(one) for one in names[:8])
-	return f"There is no {kind} {name!r}. There are: {some}{', …' if len(names) > 8 else '.'}"
+	if len(names) > 8:
+		return InputError("There is no {kind} {name}. There are: {some}, …", **told, some=some)
+	return InputError("There is no {kind} {name}. There are: {some}.", **told, some=some)
 
 
 def checked_schema(source: Source) -> Schema:
@@ -183,7 +187,7 @@ def _check_settings(source: Source, reading: Reading, masters: Masters) -> None:
 	people = {row.sales_person for row in settings.mapping} | set(settings.cost_center_sales_person.values())
 	for name in sorted(people - {""}):
 		if name not in masters.salespeople:
-			raise InputError(unknown("Sales Person", name, masters.salespeople))
+			raise unknown("Sales Person", name, masters.salespeople)
 	centers = set(settings.cost_center_sales_person) | set(settings.cost_center_source)
 	_check_names(source, reading, "Account", settings.acquisition_accounts)
 	_check_names(source, reading, "Cost Center", sorted(centers))
@@ -199,7 +203,7 @@ def _check_names(source: Source, reading: Reading, doctype: str, names: Iterable
 	for name in names:
 		if name not in found:
 			known: Any = source.run(Query.from_(table).select(table.name).limit(20_000)).iloc[:, 0]
-			raise InputError(unknown(doctype, name, [str(one) for one in known]))
+			raise unknown(doctype, name, [str(one) for one in known])
 
 
 FEW = 1000

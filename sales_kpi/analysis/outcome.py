@@ -30,20 +30,40 @@ class Kind(str, Enum):
 	"""In the company's currency."""
 	DAYS = "days"
 	"""A duration in days."""
+	SECONDS = "seconds"
+	"""A duration in seconds, written in what people say it in."""
 	DAY = "day"
 	"""A date."""
 	PERIOD = "period"
 	"""A period of the question's calendar, by its first day."""
 
 
+IN_UNIT = {
+	"share, 0 to 1": Kind.SHARE,
+	"money": Kind.MONEY,
+	"days": Kind.DAYS,
+	"seconds": Kind.SECONDS,
+}
+"""How a number is written that is counted in a unit, by the unit's name; all else is a plain one."""
+
+
 @dataclass(frozen=True)
 class Column:
-	"""One column. title: English, a key of the translations. doctype: of a NAME that can be opened."""
+	"""One column. title: English, a key of the translations. doctype: of a NAME that can be opened.
+
+	unit_in: of a NUMBER: name of the column that says in which unit it is, row by row. For people figures are written with
+	it, and that column is left out.
+	"""
 
 	name: str
 	title: str
 	kind: Kind
 	doctype: str = ""
+	unit_in: str = ""
+
+	def kind_in(self, row: Mapping[str, Cell]) -> Kind:
+		"""How its cell in a row is written."""
+		return IN_UNIT.get(str(row.get(self.unit_in)), self.kind) if self.unit_in else self.kind
 
 
 @dataclass(frozen=True)
@@ -100,3 +120,8 @@ class Outcome:
 	rows: tuple[Mapping[str, Cell], ...]
 	charts: tuple[Chart, ...] = ()
 	notes: tuple[Note, ...] = ()
+
+	@property
+	def units(self) -> frozenset[str]:
+		"""Names of the columns that only say what others are counted in."""
+		return frozenset(column.unit_in for column in self.columns) - {""}

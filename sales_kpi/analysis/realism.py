@@ -179,7 +179,9 @@ def realism(
 	if not math.isfinite(value):
 		raise InputError("The value to be reached is no number.")
 	if periods_ahead < 1:
-		raise InputError(f"A target lies at least 1 period ahead, not {periods_ahead}.")
+		raise InputError(
+			"A target lies at least 1 period ahead, not {periods_ahead}.", periods_ahead=periods_ahead
+		)
 	known = [number if number is not None and math.isfinite(number) else None for number in history]
 	scale = scale_of(unit, [number for number in known if number is not None])
 	moved = [None if number is None else _FORWARD[scale](number) for number in known]

@@ -375,11 +375,18 @@ def choices(inquiry: Inquiry, **known: Sequence[str]) -> Mapping[str, str]:
 	"""
 	for name in inquiry.options:
 		if name not in known:
-			raise InputError(f"There is no option {name!r}: there is {', '.join(known)}.")
+			raise InputError(
+				"There is no option {name}: there is {known}.", name=repr(name), known=", ".join(known)
+			)
 	said = {name: inquiry.options.get(name) or words[0] for name, words in known.items()}
 	for name, word in said.items():
 		if word not in known[name]:
-			raise InputError(f"There is no {name} {word!r}: choose {' or '.join(known[name])}.")
+			raise InputError(
+				"There is no {name} {word}: choose {known}.",
+				name=name,
+				word=repr(word),
+				known=" or ".join(known[name]),
+			)
 	return said
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
-from sales_kpi.errors import InputError
+from sales_kpi.errors import InputError, Word
 from sales_kpi.kpis.definition import By, Good, Kpi, Unit
 from sales_kpi.kpis.formula import Over, Sum
 from sales_kpi.periods import GREGORIAN_MONTHS, Calendar, Every, Period
@@ -57,8 +57,10 @@ def path(baseline: float, goal: float, count: int, shape: Shape = Shape.LINEAR) 
 		raise InputError("A path needs at least one period.")
 	if shape is Shape.GEOMETRIC and (baseline <= 0 or goal <= 0):
 		raise InputError(
-			f"A geometric path needs a baseline and a goal above 0, not {_shown(baseline)} and {_shown(goal)}: "
-			"choose a linear path."
+			"A geometric path needs a baseline and a goal above 0, not {baseline} and {goal}: "
+			"choose a linear path.",
+			baseline=_shown(baseline),
+			goal=_shown(goal),
 		)
 	lowest, highest = min(baseline, goal), max(baseline, goal)
 	values: list[float] = []
@@ -96,17 +98,20 @@ def relative(baseline: float, change: float, measured_in: In, unit: Unit) -> flo
 	if measured_in is In.POINTS:
 		if unit is not Unit.PERCENT:
 			raise InputError(
-				f"Percentage points are for percentages, and this KPI is measured in {unit.value}: give the change in "
-				"percent."
+				"Percentage points are for percentages, and this KPI is measured in {unit}: give the change in "
+				"percent.",
+				unit=Word(unit.value),
 			)
 		return baseline + change / 100
 	if baseline <= 0:
 		raise InputError(
-			f"A change in percent needs a baseline above 0, and it is {_shown(baseline)}: give the value itself."
+			"A change in percent needs a baseline above 0, and it is {baseline}: give the value itself.",
+			baseline=_shown(baseline),
 		)
 	if change < -100:
 		raise InputError(
-			f"A change of {_shown(change)} % takes away more than there is: it must be −100 % or more."
+			"A change of {change} % takes away more than there is: it must be −100 % or more.",
+			change=_shown(change),
 		)
 	return baseline * (100 + change) / 100
 
@@ -141,8 +146,9 @@ def check_additive(kpi: Kpi) -> None:
 	"""Raise InputError for a KPI that can't be divided over periods."""
 	if not is_additive(kpi):
 		raise InputError(
-			f"{kpi.title} of several periods doesn't add up, so a target for it can't be divided over them: give each "
-			"period the same value, or a path."
+			"{kpi} of several periods doesn't add up, so a target for it can't be divided over them: give each "
+			"period the same value, or a path.",
+			kpi=Word(kpi.title),
 		)
 
 
@@ -197,10 +203,14 @@ def monthly_distribution_weights(periods: Sequence[Period], percentages: Mapping
 	by_month = [0.0] * 12
 	for name, percentage in percentages.items():
 		if name not in GREGORIAN_MONTHS:
-			raise InputError(f"The Monthly Distribution names a month {name!r} that doesn't exist.")
+			raise InputError(
+				"The Monthly Distribution names a month {name} that doesn't exist.", name=repr(name)
+			)
 		if not (math.isfinite(percentage) and percentage >= 0):
 			raise InputError(
-				f"The percentage of {name} in the Monthly Distribution is {_shown(percentage)}: it must be 0 or more."
+				"The percentage of {name} in the Monthly Distribution is {percentage}: it must be 0 or more.",
+				name=name,
+				percentage=_shown(percentage),
 			)
 		by_month[GREGORIAN_MONTHS.index(name)] = percentage
 	return [
@@ -239,7 +249,8 @@ def season_weights(periods: Sequence[Period], history: Sequence[Sequence[float |
 	if not shares:
 		raise InputError(
 			"There is too little history for a season: it takes at least one earlier year with a value for each of the "
-			f"{len(periods)} periods. Divide the target by working days instead."
+			"{periods} periods. Divide the target by working days instead.",
+			periods=len(periods),
 		)
 	return [
 		math.fsum(share[place] for share in shares) / len(shares) * _part_of_whole(period)
@@ -287,7 +298,7 @@ def divided(total: float, weights: Sequence[float], digits: int = 2) -> list[flo
 	_check_finite(total, "total")
 	check_weights(weights)
 	if abs(total) > _WHOLE_NUMBERS:
-		raise InputError(f"A total of {total:g} is too large to be divided exactly.")
+		raise InputError("A total of {total} is too large to be divided exactly.", total=format(total, "g"))
 	digits = max(digits, 0)
 	while digits and abs(total) * 10**digits > _WHOLE_NUMBERS:
 		digits -= 1
@@ -431,15 +442,21 @@ def check_value(kpi: Kpi, value: float | None, percentage: bool = False) -> None
 	percentage: whether it was given as a percentage, such as "10 %".
 	"""
 	if value is None:
-		raise InputError(f"The target for {kpi.title} needs a value.")
+		raise InputError("The target for {kpi} needs a value.", kpi=Word(kpi.title))
 	_check_finite(value, "target")
 	if percentage and kpi.unit is not Unit.PERCENT:
 		raise InputError(
-			f"{kpi.title} is measured in {kpi.unit.value}, so its target can't be a percentage: give the value itself, "
-			"or a change in percent of a baseline."
+			"{kpi} is measured in {unit}, so its target can't be a percentage: give the value itself, "
+			"or a change in percent of a baseline.",
+			kpi=Word(kpi.title),
+			unit=Word(kpi.unit.value),
 		)
 	if kpi.unit is Unit.PERCENT and value > 1 + DUST:
-		raise InputError(f"{kpi.title} can't be above 100 %, and the target is {_shown(value * 100)} %.")
+		raise InputError(
+			"{kpi} can't be above 100 %, and the target is {value} %.",
+			kpi=Word(kpi.title),
+			value=_shown(value * 100),
+		)
 
 
 def check_goal(
@@ -456,7 +473,9 @@ def check_goal(
 			if bound is not None:
 				check_value(kpi, bound, percentage)
 	elif kpi.good is Good.NEITHER:
-		raise InputError(f"Neither more nor less {kpi.title} is better: give a range instead of one value.")
+		raise InputError(
+			"Neither more nor less {kpi} is better: give a range instead of one value.", kpi=Word(kpi.title)
+		)
 	else:
 		check_value(kpi, target, percentage)
 
@@ -469,7 +488,9 @@ def check_range(low: float | None, high: float | None) -> None:
 		if bound is not None:
 			_check_finite(bound, name)
 	if low is not None and high is not None and low > high:
-		raise InputError(f"The lowest value, {_shown(low)}, is above the highest, {_shown(high)}.")
+		raise InputError(
+			"The lowest value, {low}, is above the highest, {high}.", low=_shown(low), high=_shown(high)
+		)
 
 
 def check_weights(weights: Iterable[float]) -> None:
@@ -477,7 +498,7 @@ def check_weights(weights: Iterable[float]) -> None:
 	given = list(weights)
 	for weight in given:
 		if not (math.isfinite(weight) and weight >= 0):
-			raise InputError(f"A weight is {_shown(weight)}: weights must be 0 or more.")
+			raise InputError("A weight is {weight}: weights must be 0 or more.", weight=_shown(weight))
 	if not any(given):
 		raise InputError(
 			"All weights are 0: at least one must be above 0." if given else "There are no weights."
@@ -493,7 +514,11 @@ def check_periods(periods: Sequence[Period]) -> None:
 def check_scope(kpi: Kpi, by: By) -> None:
 	"""Raise InputError for a KPI that makes no sense for this kind of scope."""
 	if by not in kpi.scopes:
-		raise InputError(f"{kpi.title} isn't measured by {by.value}, so there can't be a target for it.")
+		raise InputError(
+			"{kpi} isn't measured by {by}, so there can't be a target for it.",
+			kpi=Word(kpi.title),
+			by=Word(by.value),
+		)
 
 
 @dataclass(frozen=True)
@@ -532,8 +557,13 @@ def check_overlaps(new: TargetRange, others: Iterable[TargetRange]) -> None:
 		days = overlap(new, other) if not new.name or new.name != other.name else None
 		if days:
 			raise InputError(
-				f"{other.name or 'Another target'} is a target for {new.kpi} of {new.scope or new.company} from {days[0]} "
-				f"to {days[1]} already: amend it, or choose other days."
+				"{other} is a target for {kpi} of {scope} from {first} "
+				"to {last} already: amend it, or choose other days.",
+				other=other.name or Word("Another target"),
+				kpi=new.kpi,
+				scope=new.scope or new.company,
+				first=days[0],
+				last=days[1],
 			)
 
 
@@ -543,7 +573,7 @@ def _what(target: TargetRange) -> tuple[object, ...]:
 
 def _check_finite(number: float, name: str) -> None:
 	if not math.isfinite(number):
-		raise InputError(f"The {name} is no number.")
+		raise InputError("The {name} is no number.", name=Word(name))
 
 
 def _shown(number: float) -> str:

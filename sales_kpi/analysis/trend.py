@@ -598,7 +598,12 @@ def kind_of(unit: Unit) -> Kind:
 	"""How a KPI's values are written."""
 	if unit.is_money:
 		return Kind.MONEY
-	return {Unit.COUNT: Kind.COUNT, Unit.PERCENT: Kind.SHARE, Unit.DAYS: Kind.DAYS}.get(unit, Kind.NUMBER)
+	return {
+		Unit.COUNT: Kind.COUNT,
+		Unit.PERCENT: Kind.SHARE,
+		Unit.DAYS: Kind.DAYS,
+		Unit.SECONDS: Kind.SECONDS,
+	}.get(unit, Kind.NUMBER)
 
 
 def chosen_kpis(inquiry: Inquiry) -> tuple[str, ...] | None:
@@ -670,11 +675,11 @@ def _columns(kind: Kind) -> tuple[Column, ...]:
 		Column("rule", "Rule", Kind.TEXT),
 		Column("periods", "Periods Looked At", Kind.COUNT),
 		Column("moves", "Periods in a Row", Kind.COUNT),
-		Column("last", "Last Value", kind),
-		Column("mean", "Mean", kind),
-		Column("lower", "Lower Control Limit", kind),
-		Column("upper", "Upper Control Limit", kind),
-		Column("slope", "Slope a Period", kind),
+		Column("last", "Last Value", kind, unit_in="unit"),
+		Column("mean", "Mean", kind, unit_in="unit"),
+		Column("lower", "Lower Control Limit", kind, unit_in="unit"),
+		Column("upper", "Upper Control Limit", kind, unit_in="unit"),
+		Column("slope", "Slope a Period", kind, unit_in="unit"),
 		Column("unit", "Unit", Kind.TEXT),
 		Column("p", "p of the Trend", Kind.SHARE),
 		Column("p_corrected", "p After Correction", Kind.SHARE),

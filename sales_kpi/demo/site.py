@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 import frappe
 from frappe import _
 from frappe.desk.doctype.notification_settings.notification_settings import create_notification_settings
+from frappe.share import add_docshare
 from frappe.utils.nestedset import rebuild_tree
 from frappe.utils.password import delete_all_passwords_for, update_password
 
 from sales_kpi.demo.company import DemoCompany
 from sales_kpi.demo.people import ABBREVIATIONS, COMPANIES
 from sales_kpi.demo.tables import Table, tables
+from sales_kpi.totals.refresh import rebuild_later
 
 if TYPE_CHECKING:
 	import pandas as pd
@@ -135,6 +137,8 @@ def fill(
 				update_password(user, password)
 				# Users are inserted as rows, and without these the desk doesn't open for them.
 				create_notification_settings(user)
+				# Nor could they choose their own language.
+				add_docshare("User", user, user, write=1, share=1, flags={"ignore_share_permission": True})
 		_save_manifest(manifest)
 	except BaseException:
 		frappe.db.rollback()
@@ -247,6 +251,7 @@ class _Filling:
 		for doctype in TREES:
 			rebuild_tree(doctype)
 		_fill_settings(self.company, self.names)
+		_make_totals_anew()
 		frappe.db.commit()
 		if self.progress:
 			self.progress(self.written, self.written)
@@ -477,8 +482,16 @@ def remove(progress: Progress | None = None) -> None:
 		rebuild_tree(doctype)
 	singles = frappe.qb.DocType("Singles")
 	frappe.qb.from_(singles).delete().where(singles.doctype == MANIFEST[0]).run()
+	_make_totals_anew()
 	frappe.db.commit()
 	frappe.clear_cache()
+
+
+def _make_totals_anew() -> None:
+	"""What is written past ERPNext's documents leaves no mark: totals that were complete would not know of it."""
+	series = frappe.qb.DocType("KPI Series")
+	frappe.qb.update(series).set(series.ready, 0).set(series.progress, "").run()
+	rebuild_later()
 
 
 def _set_default_company(name: str, company: str) -> None:

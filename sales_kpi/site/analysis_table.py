@@ -26,9 +26,13 @@ UNITS = {
 	Kind.SHARE: Unit.PERCENT,
 	Kind.MONEY: Unit.CURRENCY,
 	Kind.DAYS: Unit.DAYS,
+	Kind.SECONDS: Unit.SECONDS,
 }
 
-RISE, FALL, TOTAL, NOTHING = "#009E73", "#D55E00", "#7F7F7F", "#ffffff00"
+RISE, FALL, TOTAL = "#009E73", "#D55E00", "#7F7F7F"
+
+NOTHING = "hsla(0, 0%, 100%, 0)"
+"""Transparent, as frappe-charts takes it: it leaves out a colour that it doesn’t know, and the others move up."""
 
 WIDTHS = {Kind.NAME: 200, Kind.TEXT: 200, Kind.DAY: 110, Kind.SHARE: 110, Kind.COUNT: 100}
 
@@ -47,6 +51,12 @@ def build(asker: Asker, filters: frappe._dict, name: str) -> Table:
 	given = {**filters, "by": filters.get("by") or By.COMPANY.value}
 	question = question_of(given, asker.settings)
 	scope_by, scope = _scope(filters)
+	if scope_by is By.COMPANY and not {kpi.name for kpi in asker.kpis}.issuperset(analysis.tells):
+		# The workspace offers the report to everybody in sales: this is an answer, and no error.
+		text = _(
+			"{0} is told to those who may see its KPIs. An administrator decides that in the list of KPIs."
+		)
+		return Table(messages=[words.html(text.format(_(analysis.title)))], summary=None)
 	options = {key: str(filters[key]) for key in analysis.options if filters.get(key)}
 	if "language" in analysis.options:
 		options["language"] = "fa" if words.language() == "fa" else "en"
@@ -144,14 +154,19 @@ class Told:
 			(len(str(row.get(column.name) or "")) for row in self.outcome.rows) if is_text else (0,),
 			default=0,
 		)
+		title = str(_(column.title))
 		told = {
 			"fieldname": column.name,
-			"label": str(_(column.title)),
+			"label": title,
 			"fieldtype": "Data" if is_text else "Float",
-			"width": 420 if longest > LONG else WIDTHS.get(column.kind, 130),
+			"width": 420
+			if longest > LONG
+			else max(170 if column.unit_in else WIDTHS.get(column.kind, 130), _room(title)),
 			"kind": column.kind.value,
 			"doctype": column.doctype,
 		}
+		if column.name in self.outcome.units:
+			told["hidden"] = 1
 		if is_text:
 			told["align"] = words.start()
 		return told
@@ -164,7 +179,7 @@ class Told:
 			told: dict[str, Any] = {}
 			for column in self.outcome.columns:
 				value = row.get(column.name)
-				text = self.written(value, column.kind)
+				text = self.written(value, column.kind_in(row))
 				if column.kind in (Kind.TEXT, Kind.NAME):
 					told[column.name] = "" if value is None else text
 				elif isinstance(value, date):
@@ -186,8 +201,10 @@ class Told:
 	def chart(self, chart: Chart) -> dict[str, Any]:
 		"""A chart as frappe-charts draws it; a missing value is null, which the report's script shows as a gap."""
 		labels = [self._label(label) for label in chart.labels]
-		factor = 100.0 if chart.kind is Kind.SHARE else 1.0
-		unit = {Kind.SHARE: "%", Kind.MONEY: self.currency or "", Kind.DAYS: _("days")}.get(chart.kind, "")
+		values = [value for series in chart.series for value in series.values]
+		factor, unit = words.axis(UNITS.get(chart.kind, Unit.COUNT), values)
+		if chart.kind is Kind.MONEY:
+			unit = self.currency or ""
 		title = words.html(_(chart.title)) + (f" ({unit})" if unit else "")
 		if chart.shape is Shape.BRIDGE:
 			datasets, colors = _bridge([value or 0.0 for value in chart.series[0].values], factor)
@@ -227,11 +244,16 @@ class Told:
 		if isinstance(label, date):
 			period = self.question.calendar.period(label, self.question.every)
 			if period.start == label:
-				return words.html(self.question.calendar.label(period, self.question.every, words.language()))
+				return words.html(words.tick(period, self.question.every, self.question.calendar))
 			return words.html(words.day(label, self.question.calendar))
 		return words.html(
 			_(label) if isinstance(label, str) and label else words.unassigned() if label == "" else label
 		)
+
+
+def _room(title: str) -> int:
+	"""Pixels that a title takes above its column, as far as a table can spare them."""
+	return min(8 * len(title) + 30, 260)
 
 
 def _bridge(steps: Sequence[float], factor: float) -> tuple[list[dict[str, Any]], list[str]]:

@@ -89,7 +89,7 @@ class Asker:
 					_("Sales KPI Settings have to be corrected first. Tell whoever looks after them.")
 				)
 			frappe.throw(
-				f"{_('Sales KPI Settings have to be corrected first.')} {escape(str(error), quote=False)}"
+				f"{_('Sales KPI Settings have to be corrected first.')} {escape(error.told(_), quote=False)}"
 			)
 		return cls(user, settings, masters, rights(user, masters, settings.engine), visible_kpis(user))
 
@@ -181,6 +181,8 @@ class Asker:
 
 		question: company, days, periods, and by what figures are told apart. scope_by, scope: whose figures.
 		"""
+		from sales_kpi.site import advice_rules
+
 		with explained():
 			analysis = catalogue.analysis(name)
 			if question.by not in analysis.by:
@@ -209,6 +211,8 @@ class Asker:
 					keeper=self.totals,
 					kpis=tuple(kpi.name for kpi in self.kpis),
 					options=options or {},
+					rules=advice_rules.rules,
+					attained=lambda: advice_rules.attained(self, question, scope_by, scope),
 				)
 			)
 
@@ -235,7 +239,7 @@ class Asker:
 					By.SOURCE: self.masters.channels,
 				}[scope_by]
 				if scope and scope not in known:
-					raise InputError(unknown(scope_by.value, shortened(scope), known))
+					raise unknown(scope_by.value, shortened(scope), known)
 		return only
 
 	def quality(self, company: str, as_of: date | None = None) -> list[Check]:
@@ -327,7 +331,7 @@ class explained:
 
 	def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
 		if isinstance(error, SalesKpiError):
-			frappe.throw(escape(str(error), quote=False), title=_("Sales KPI"))
+			frappe.throw(escape(error.told(_), quote=False), title=_("Sales KPI"))
 
 
 def question_from(filters: Mapping[str, Any], settings: SiteSettings) -> Question:

@@ -12,6 +12,8 @@ import frappe
 from frappe import _
 
 from sales_kpi import catalogue
+from sales_kpi.analysis.explanation import usual_by
+from sales_kpi.analysis.forecast import MEASURES
 from sales_kpi.analysis.survival import wilson
 from sales_kpi.analysis.targets import is_additive
 from sales_kpi.analysis.values import NEEDS_SETTING, NO_MAPPING, NO_RECORDS, TOO_EARLY, Value
@@ -35,7 +37,7 @@ TILES = 8
 _ZERO_IS_A_FINDING = {"new_customers": "deals"}
 """A sum that may well be 0 all year, by the sum that shows whether its records are kept at all."""
 
-EXPLANATION = "KPI Explanation"
+EXPLANATION, FORECAST = "KPI Explanation", "KPI Forecast"
 
 _FORMS = {
 	"lead": "lead",
@@ -240,6 +242,7 @@ class Tiles:
 			"definition": self._definition(kpi, now),
 			"documents": self._documents(name, now),
 			"explanation": self._explanation(name),
+			"forecast": self._forecast(name),
 			**self._beside(kpi, now, standing),
 		}
 
@@ -258,7 +261,6 @@ class Tiles:
 				"pace": "",
 			}
 		pacing, pace = standing.pacing, ""
-		is_young = kpi.matures and not now["complete"]
 		if pacing is not None and pacing.pace is not None and is_additive(kpi):
 			# The pace of a rate is its attainment: it doesn't grow with the days.
 			pace = _("pace {0}, {1}").format(self.speaker.share(pacing.pace), words.pace_label(pacing.rule))
@@ -275,8 +277,8 @@ class Tiles:
 				_("heading for {0}").format(self.speaker.figure(projection, kpi.unit, now["currency"], False))
 			),
 			# Of what has had no time yet it can't be told how it stands.
-			"status": "" if is_young else words.status_label(standing.status, standing.is_open),
-			"tone": "" if is_young else words.TONES.get(standing.status, ""),
+			"status": "" if standing.is_young else words.status_label(standing.status, standing.is_open),
+			"tone": "" if standing.is_young else words.TONES.get(standing.status, ""),
 		}
 
 	def _goal(self, standing: Standing, kpi: Kpi, now: Value) -> str:
@@ -384,10 +386,12 @@ class Tiles:
 
 	def _explanation(self, name: str) -> dict[str, str] | None:
 		"""What the report that explains a change is asked, where there is one and something to explain."""
-		if not self._explains or name not in self.before:
+		by = usual_by(catalogue.kpi(name), self.view.by)
+		if by is None or EXPLANATION not in self._reports or not self._has_changed(name):
 			return None
 		asked = {
 			"kpi": name,
+			"by": by.value,
 			"company": self.view.company,
 			"from_date": self.view.period.start.isoformat(),
 			"to_date": min(self.view.period.last_day, self.view.today).isoformat(),
@@ -396,9 +400,29 @@ class Tiles:
 		}
 		return asked if self.view.by is By.COMPANY else {**asked, "scope": self.view.scope}
 
+	def _has_changed(self, name: str) -> bool:
+		"""Whether there is a figure now and one before, so that there is a change to explain."""
+		before, now = self.before.get(name), self.series[name][-1]
+		return before is not None and before["value"] is not None and now["value"] is not None
+
+	def _forecast(self, name: str) -> dict[str, str] | None:
+		"""What the report that tells what will come is asked, of a KPI that is foretold."""
+		every = self.view.question.every
+		if name not in MEASURES or FORECAST not in self._reports:
+			return None
+		asked = {
+			"measure": name,
+			"company": self.view.company,
+			"every": every.value,
+			"scope_by": self.view.by.value,
+		}
+		return asked if self.view.by is By.COMPANY else {**asked, "scope": self.view.scope}
+
 	@cached_property
-	def _explains(self) -> bool:
-		return bool(frappe.db.exists("Report", {"name": EXPLANATION, "disabled": 0}))
+	def _reports(self) -> frozenset[str]:
+		"""Those of the reports that tell more which aren't switched off."""
+		wanted = {"name": ("in", (EXPLANATION, FORECAST)), "disabled": 0}
+		return frozenset(frappe.get_all("Report", filters=wanted, pluck="name"))
 
 	# What a KPI means
 

@@ -171,11 +171,7 @@ class Trend:
 
 	def tick(self, period: Period) -> str:
 		"""A period where there is little room."""
-		label = self.question.calendar.label(period, self.question.every, words.language())
-		if self.question.every is Every.MONTH and words.language() != "fa":
-			month, year = label.rsplit(" ", 1)
-			return f"{month[:3]} {year}"
-		return label
+		return words.tick(period, self.question.every, self.question.calendar)
 
 	def largest(self) -> list[tuple[str, str]]:
 		"""The scopes that a chart has room for: those with the largest figures, in the order of the table."""

@@ -247,8 +247,19 @@ def unit_label(unit: Unit) -> str:
 def day(day: date, calendar: Calendar) -> str:
 	"""A day in the reader's own date format; in the Jalali calendar as that writes it."""
 	if calendar.kind != "jalali":
-		return str(frappe.format(day, {"fieldtype": "Date"}))
+		text = str(frappe.format(day, {"fieldtype": "Date"}))
+		# Behind Persian words, its parts would be read from the other end.
+		return f"\u2066{text}\u2069" if is_rtl() else text
 	return calendar.label(Period(day, day + timedelta(days=1)), Every.DAY, language())
+
+
+def tick(period: Period, every: Every, calendar: Calendar) -> str:
+	"""A period where there is little room, as on an axis."""
+	label = calendar.label(period, every, language())
+	if every is Every.MONTH and language() != "fa":
+		month, year = label.rsplit(" ", 1)
+		return f"{month[:3]} {year}"
+	return label
 
 
 def language() -> str:

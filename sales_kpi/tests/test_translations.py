@@ -30,7 +30,7 @@ NEED_NONE = {
 	"fix",  # and this one likewise.
 }
 
-TOLD = ("Note", "Column", "Chart", "Series", "Analysis")
+TOLD = ("Note", "Column", "Chart", "Series", "Analysis", "InputError")
 """What of an analysis takes templates that are translated where they are shown."""
 
 PLACE = re.compile(r"\{\w*\}")
@@ -58,6 +58,7 @@ class TestTranslations(SiteTestCase):
 			"Documents behind the figure",  # a page
 			"Send Answer",  # a web page
 			"{kpi} of {scope}: {value} of the target.",  # an analysis
+			"There is no team {scope}.",  # a question that can't be answered
 			"What was invoiced in the period, net of tax, less what was credited.",  # a KPI
 			"Leads without an owner",  # a check of the records
 		):
@@ -141,8 +142,9 @@ def of_python() -> Iterator[tuple[str, str]]:
 
 
 def of_analyses() -> Iterator[tuple[str, str]]:
-	"""Titles and sentences of analyses, and sentences of alerts: templates with {named} places."""
-	for path in (*APP.joinpath("analysis").glob("*.py"), APP / "site" / "alerts.py"):
+	"""Titles and sentences of analyses, of alerts and of what was asked wrongly: templates with {named} places."""
+	others = ("site/alerts.py", "catalogue.py", "periods.py", "facts/reading/settings.py")
+	for path in (*APP.joinpath("analysis").glob("*.py"), *(APP / other for other in others)):
 		tree = ast.parse(path.read_text(encoding="utf-8"))
 		apart = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
 		apart |= {

@@ -37,6 +37,7 @@ from sales_kpi.analysis.explanation import (
 	rate_mix,
 	sold_items,
 	understood,
+	usual_by,
 )
 from sales_kpi.analysis.inquiry import Inquiry, inquiry
 from sales_kpi.analysis.masters import read_masters
@@ -708,3 +709,14 @@ def test_the_order_of_rows_is_of_no_account(tmp_path: Path) -> None:
 			)
 			told.append(answer(asked))
 	assert told[0] == told[1]
+
+
+def test_what_explains_a_kpi_where_nobody_says() -> None:
+	"""By its factors or as a fraction; a sum without any among groups, other ones than it is of; a median not at all."""
+	known = catalogue.kpis()
+	assert usual_by(known["sales_volume"]) is By.COMPANY
+	assert usual_by(known["win_rate"]) is By.COMPANY
+	assert usual_by(known["deals"]) in (By.COMPANY, By.SALES_PERSON)
+	assert usual_by(known["calls"]) is By.SALES_PERSON
+	assert usual_by(known["calls"], By.SALES_PERSON) is not By.SALES_PERSON
+	assert usual_by(known["sales_cycle"]) is None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from calendar import monthrange
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
@@ -34,6 +36,7 @@ from sales_kpi.analysis.forecast import (
 	checked_odds,
 	forecasts,
 	half_widths,
+	kept,
 	least,
 	odds,
 	open_period,
@@ -311,6 +314,54 @@ def test_scored() -> None:
 	assert scored(kept[::-1], actuals) == scored(kept, actuals)
 	assert scored([later], actuals) is None
 	assert scored([], {}) is None
+
+
+def told(number: int, month: int, value: float, **more: Any) -> dict[str, Any]:
+	"""A forecast of a month of 2025 that a site has kept, made on the first of January, ± 20."""
+	return {
+		"name": f"F{number}", "company": "A", "kpi": "sales_volume", "scope_type": "Company", "every": "Month",
+		"period_start": f"2025-{month:02d}-01", "period_end": f"2025-{month:02d}-{monthrange(2025, month)[1]}",
+		"made_on": "2025-01-01", "ahead": month, "model": NAIVE, "value": value, "low": value - 20, "high": value + 20,
+		"merged": 0, **more,
+	}  # fmt: skip
+
+
+def test_kept_forecasts_beside_what_came(tmp_path: Path) -> None:
+	"""110, 100, 100 came; what is of others, of other periods, merged or made later isn't told."""
+	sold = [
+		invoice(f"S{number}", f"2025-0{number}-09", net) for number, net in ((1, 110), (2, 100), (3, 100))
+	]
+	rows = [
+		told(1, 1, 100), told(2, 2, 120), told(3, 3, 70), told(4, 6, 90, low=0),
+		told(5, 2, 1, company="B"), told(6, 2, 1, kpi="bookings"), told(7, 2, 1, merged=1),
+		told(8, 2, 1, every="Quarter"), told(9, 2, 1, period_start="2025-01-21", period_end="2025-02-19"),
+		told(10, 2, 1, made_on="2025-05-01"), told(11, 2, 1, scope_type="Team"),
+	]  # fmt: skip
+	tables = {"Sales Invoice": sold, "KPI Forecast": rows}
+	with asking(tmp_path, tables) as ask:
+		asked = ask(date(2025, 1, 1), date(2025, 6, 30), date(2025, 4, 15), options={"view": "kept"})
+		outcome = checked(ANALYSIS, asked)
+		assert [one.value for one in kept(asked, "sales_volume")] == [100, 120, 70, 90]
+		late = checked(ANALYSIS, replace(asked, first=date(2025, 3, 1)))
+		part = checked(ANALYSIS, replace(asked, by=By.SALES_PERSON))
+		quarters = checked(ANALYSIS, replace(asked, every=Every.YEAR))
+	assert column(outcome, "actual") == [110, 100, 100, None]
+	assert column(outcome, "error") == [-10, 20, -30, None]
+	assert column(outcome, "share") == [pytest.approx(-10 / 110), 0.2, -0.3, None]
+	assert column(outcome, "bounds") == ["within", "within", "outside", None]
+	assert column(late, "actual") == [100, None]
+	assert "of a company as a whole" in notes(part)
+	assert not part.rows
+	assert not quarters.rows
+	(score, inside) = outcome.notes
+	assert score.values["n"] == 3
+	assert score.values["wape"] == pytest.approx(60 / 310)
+	assert score.values["bias"] == pytest.approx(-20 / 310)
+	assert inside.values["inside"] == pytest.approx(2 / 3)
+	with asking(tmp_path, {"Sales Invoice": sold}, without=("KPI Forecast",)) as ask:
+		outcome = checked(ANALYSIS, ask(options={"view": "kept"}))
+	assert not outcome.rows
+	assert "No forecast of these periods is kept" in notes(outcome)
 
 
 # Pipeline

@@ -196,10 +196,26 @@ RECORDS: dict[str, dict[str, Column]] = {
 		"user": _T,
 	},
 	"KPI Survey Answer": {"name": _T, "customer": _T, "answered_on": _M, "rating": _N, "company": _T},
+	"KPI Forecast": {
+		"name": _T,
+		"company": _T,
+		"kpi": _T,
+		"scope_type": _T,
+		"every": _T,
+		"period_start": _D,
+		"period_end": _D,
+		"made_on": _D,
+		"ahead": _I,
+		"model": _T,
+		"value": _N,
+		"low": _N,
+		"high": _N,
+		"merged": _I,
+	},
 }
 
 ESSENTIAL = ("Company", "Customer", "Sales Invoice", "Sales Person", "Sales Team")
 """Without these a database is not an ERPNext database."""
 
-OWN = ("Sales Transition", "KPI Survey Answer")
+OWN = ("Sales Transition", "KPI Survey Answer", "KPI Forecast")
 """Records of the app itself: their absence needs no mention."""

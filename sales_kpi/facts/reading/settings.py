@@ -65,15 +65,22 @@ class Settings:
 
 	def __post_init__(self) -> None:
 		if self.churn_after_days < 1:
-			raise InputError(f"churn_after_days must be at least 1, not {self.churn_after_days}.")
+			raise InputError("churn_after_days must be at least 1, not {days}.", days=self.churn_after_days)
 		if self.conversion_window_days < 0:
-			raise InputError(f"conversion_window_days must be 0 or more, not {self.conversion_window_days}.")
+			raise InputError(
+				"conversion_window_days must be 0 or more, not {days}.", days=self.conversion_window_days
+			)
 		if not 0 <= self.acquisition_lag_months <= 36:
-			raise InputError(f"acquisition_lag_months must be 0 to 36, not {self.acquisition_lag_months}.")
+			raise InputError(
+				"acquisition_lag_months must be 0 to 36, not {months}.", months=self.acquisition_lag_months
+			)
 		for one, other in _overlaps(self.mapping):
 			raise InputError(
-				f"User {one.user} is mapped to {one.sales_person} and to {other.sales_person} for the same days: "
-				"end the first mapping before the second begins."
+				"User {user} is mapped to {one} and to {other} for the same days: "
+				"end the first mapping before the second begins.",
+				user=one.user,
+				one=one.sales_person,
+				other=other.sales_person,
 			)
 
 	def always_maps(self, user: str) -> bool:
@@ -96,7 +103,10 @@ def _overlaps(
 	for row in mapping:
 		if row.first_day and row.last_day and row.first_day > row.last_day:
 			raise InputError(
-				f"The mapping of user {row.user} ends ({row.last_day}) before it begins ({row.first_day})."
+				"The mapping of user {user} ends ({last}) before it begins ({first}).",
+				user=row.user,
+				last=row.last_day,
+				first=row.first_day,
 			)
 		by_user[row.user].append(row)
 	for rows in by_user.values():

@@ -179,10 +179,10 @@ sales_kpi.OF_WHOM = () => [
 	{ value: "source", label: __("Of a source") },
 ];
 
-// by: kinds of scopes by which figures are told apart, company excluded; every: whether periods are chosen;
+// by: kinds of scopes by which figures are told apart, company excluded; told_by: the one that is usual; every: whether periods are chosen;
 // options: further filters; months: how far back the days begin,
 // until the end of this month; 0 for the last whole month alone.
-sales_kpi.analysis_report = function ({ by = [], every = true, months = 12, options = [] }) {
+sales_kpi.analysis_report = function ({ by = [], told_by = "company", every = true, months = 12, options = [] }) {
 	const this_month = frappe.datetime.month_start();
 	const report = {
 		filters: [
@@ -208,7 +208,7 @@ sales_kpi.analysis_report = function ({ by = [], every = true, months = 12, opti
 				options: sales_kpi
 					.TOLD_APART_BY()
 					.filter((one) => one.value === "company" || by.includes(one.value)),
-				default: "company",
+				default: told_by,
 			},
 			{
 				fieldname: "scope_by",
@@ -274,8 +274,19 @@ sales_kpi.analysis_report = function ({ by = [], every = true, months = 12, opti
 
 		after_datatable_render() {
 			sales_kpi.follow_chart(this, (parent, options) => {
-				const room = parent.clientWidth / options.data.labels.length;
-				sales_kpi.write_labels(parent, options.data.labels, (label) => label.length * 7 < room);
+				const { labels } = options.data;
+				const room = parent.clientWidth / labels.length;
+				if (options.is_bridge) {
+					// Each bar has a name of its own, which can't be told from its neighbours.
+					sales_kpi.write_labels(parent, labels, (label) => label.length * 6 < room);
+					return;
+				}
+				const longest = Math.max(...labels.map((label) => label.length)) * 7;
+				// Where there is no room for all labels, only every so many is written, so that the last one is.
+				const every = Math.ceil((longest * labels.length) / parent.clientWidth);
+				const last = frappe.utils.is_rtl() ? 0 : labels.length - 1;
+				const shown = labels.map((label, place) => ((last - place) % every ? "" : label));
+				sales_kpi.write_labels(parent, shown);
 				sales_kpi.draw_points(parent, options);
 			});
 		},

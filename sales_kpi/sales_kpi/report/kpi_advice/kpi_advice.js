@@ -1,4 +1,5 @@
 frappe.query_reports["KPI Advice"] = sales_kpi.analysis_report({
 	by: ["team", "sales-person", "territory", "source"],
+	told_by: "sales-person",
 	months: 24,
 });

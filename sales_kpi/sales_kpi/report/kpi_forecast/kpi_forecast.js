@@ -12,5 +12,16 @@ frappe.query_reports["KPI Forecast"] = sales_kpi.analysis_report({
 				{ value: "bookings", label: __("Bookings") },
 			],
 		},
+		{
+			fieldname: "view",
+			label: __("View"),
+			fieldtype: "Select",
+			default: "forecast",
+			options: [
+				{ value: "forecast", label: __("What will come") },
+				{ value: "kept", label: __("How past forecasts turned out") },
+				{ value: "accuracy", label: __("How each model did") },
+			],
+		},
 	],
 });

@@ -114,6 +114,14 @@ frappe.query_reports["KPI Target Attainment"] = {
 
 	get_chart_data() {
 		const chart = frappe.query_report.raw_data.chart;
-		return chart && { ...chart, animate: 0, disableEntryAnimation: 1 };
+		return chart && { ...chart, is_ours: true, animate: 0, disableEntryAnimation: 1, axisOptions: { xIsSeries: false } };
+	},
+
+	// Names of people, which the library would cut at their third letter.
+	after_datatable_render() {
+		sales_kpi.follow_chart(this, (parent, options) => {
+			const room = parent.clientWidth / options.data.labels.length;
+			sales_kpi.write_labels(parent, options.data.labels, (label) => label.length * 6 < room);
+		});
 	},
 };

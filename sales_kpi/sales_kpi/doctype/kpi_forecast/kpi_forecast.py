@@ -1,0 +1,27 @@
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+
+class KPIForecast(Document):
+	def validate(self) -> None:
+		self.refuse()
+
+	def before_rename(self, *names: Any) -> None:
+		self.refuse()
+
+	def on_trash(self) -> None:
+		self.refuse()
+
+	def refuse(self) -> None:
+		"""Forecasts are written by the app alone: what was foretold can't be improved afterwards."""
+		frappe.throw(
+			_("A kept forecast can’t be edited: it is to be scored as it was made."), frappe.PermissionError
+		)
+
+
+def on_doctype_update() -> None:
+	"""Forecasts are looked up by what is made together."""
+	frappe.db.add_index("KPI Forecast", ["company", "kpi", "every", "as_of"], "made_together")
