@@ -100,6 +100,10 @@ doc_events = {
 		"after_delete": "sales_kpi.events.sales_person.after_delete",
 	},
 	"Sales Stage": {"after_rename": "sales_kpi.events.sales_stage.after_rename"},
+	"ToDo": {
+		"on_change": "sales_kpi.events.todo.on_change",
+		"after_delete": "sales_kpi.events.todo.after_delete",
+	},
 	"Transaction Deletion Record": {"on_change": "sales_kpi.events.transaction_deletion_record.on_change"},
 	"User": {
 		"on_change": "sales_kpi.events.user.on_change",
@@ -120,38 +124,59 @@ ignore_links_on_delete = [
 	"KPI Survey Invitation",
 	"KPI Survey Answer",
 	"KPI Survey Opt Out",
+	"KPI Review",
 ]
+
+# What was agreed and set up stays when a company's transactions are deleted.
+company_data_to_be_ignored = ["KPI Alert", "KPI Digest", "KPI Review", "KPI Survey", "KPI Target"]
 
 permission_query_conditions = {
 	"KPI Alert Log": "sales_kpi.site.alerts.log_conditions",
 	"KPI Digest Log": "sales_kpi.site.digest.log_conditions",
+	"KPI Forecast": "sales_kpi.site.forecasts.conditions",
 	"KPI Restatement": "sales_kpi.site.snapshot_permissions.restatement_conditions",
+	"KPI Restatement Document": "sales_kpi.site.snapshot_permissions.restated_document_conditions",
+	"KPI Review": "sales_kpi.site.review_permissions.conditions",
+	"KPI Review Action": "sales_kpi.site.review_permissions.action_conditions",
+	"KPI Review Item": "sales_kpi.site.review_permissions.item_conditions",
+	"KPI Review Participant": "sales_kpi.site.review_permissions.participant_conditions",
 	"KPI Snapshot": "sales_kpi.site.snapshot_permissions.snapshot_conditions",
 	"KPI Survey Answer": "sales_kpi.site.survey_answers.answer_conditions",
 	"KPI Target": "sales_kpi.site.targets.target_conditions",
+	"KPI Target Period": "sales_kpi.site.targets.period_conditions",
 	"Sales Transition": "sales_kpi.site.permissions.transition_conditions",
 }
 has_permission = {
 	"KPI Alert Log": "sales_kpi.site.alerts.may_read",
 	"KPI Digest Log": "sales_kpi.site.digest.may_read_log",
+	"KPI Forecast": "sales_kpi.site.snapshot_permissions.may_read",
 	"KPI Restatement": "sales_kpi.site.snapshot_permissions.may_read",
+	"KPI Review": "sales_kpi.site.review_permissions.may_use",
 	"KPI Snapshot": "sales_kpi.site.snapshot_permissions.may_read",
 	"KPI Survey Answer": "sales_kpi.site.survey_answers.may_read_answer",
 	"KPI Target": "sales_kpi.site.targets.may_use_target",
 	"Sales Transition": "sales_kpi.site.permissions.may_read_transition",
 }
 
+default_log_clearing_doctypes = {"KPI Alert Log": 730, "KPI Digest Log": 730}
+
 scheduler_events = {
 	"cron": {
 		"*/10 * * * *": ["sales_kpi.totals.refresh.refresh"],
 		# In the morning: the night's snapshots are taken, and people find it when they begin.
-		"30 5 * * *": ["sales_kpi.site.alerts.check_due", "sales_kpi.site.digest.send_due"],
+		"30 5 * * *": [
+			"sales_kpi.site.alerts.check_due",
+			"sales_kpi.site.digest.send_due",
+			"sales_kpi.site.reviews.create_due",
+		],
 	},
 	"daily_long": [
 		"sales_kpi.site.transitions.sweep",
 		"sales_kpi.totals.reconcile.reconcile",
 		"sales_kpi.site.snapshots.nightly",
+		"sales_kpi.site.forecasts.nightly",
 		"sales_kpi.site.survey.send",
+		"sales_kpi.site.to_reach.keep_all_late_customers",
 	],
 }
 

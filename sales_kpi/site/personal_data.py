@@ -20,6 +20,7 @@ from frappe.model.naming import getseries
 
 from sales_kpi.kpis.definition import By
 from sales_kpi.site.restatements import RESTATED_DOCUMENT, RESTATEMENT
+from sales_kpi.site.review_permissions import PARTICIPANT, REVIEW
 from sales_kpi.site.settings import site_settings
 from sales_kpi.site.snapshot_names import replace_member
 from sales_kpi.site.snapshots import BY, FORMER, SNAPSHOT
@@ -34,6 +35,9 @@ NAMED_IN_LOG = {
 }
 """Logged fields that hold a person's name."""
 
+NAMED_IN_REVIEWS = ((REVIEW, "leader"), (PARTICIPANT, "user"), ("KPI Review Action", "allocated_to"))
+"""Fields of reviews that hold a user's. What people have written there, they have to correct themselves."""
+
 
 def forget(email: str, renamed: str = "") -> str:
 	"""Replace a person by a number wherever the app has written it down. Returns the name given, '' if there was none.
@@ -44,6 +48,7 @@ def forget(email: str, renamed: str = "") -> str:
 	forgetting = _Forgetting(users, salespeople_ever(users))
 	forgetting.in_figures()
 	forgetting.in_targets()
+	forgetting.in_reviews()
 	forgetting.in_log()
 	forgetting.in_alerts_and_digests()
 	return forgetting.former if forgetting.is_found else ""
@@ -146,6 +151,19 @@ class _Forgetting:
 			changed = _replaced(told, self)
 			if changed != told:
 				self._replace("Version", table.name == name, data=frappe.as_json(changed))
+
+	def in_reviews(self) -> None:
+		for doctype, fieldname in NAMED_IN_REVIEWS:
+			table = frappe.qb.DocType(doctype)
+			also = {"full_name": self.former} if doctype == PARTICIPANT else {}
+			self._replace(doctype, table[fieldname].isin(self.users), fieldname, **also)
+		if not self.people:
+			return
+		table = frappe.qb.DocType(REVIEW)
+		mine = table.sales_person.isin(self.people)
+		for row in frappe.get_all(REVIEW, {"sales_person": ("in", self.people)}, ["name", "period"]):
+			self._replace(REVIEW, table.name == row.name, title=f"{self.former} · {row.period}")
+		self._replace(REVIEW, mine, "sales_person")
 
 	def in_log(self) -> None:
 		log = frappe.qb.DocType(LOG)

@@ -1,4 +1,4 @@
-"""Names in snapshots and restatements: they follow a rename or merge, the old name stays beside the new one."""
+"""Names in what the app has written down: they follow a rename or merge; in snapshots the old name stays beside the new."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import frappe
 
 from sales_kpi.kpis.definition import By
+from sales_kpi.site.forecasts import rename_company
 from sales_kpi.site.guarding import guarded
 from sales_kpi.site.restatements import MERGED, RESTATED_DOCUMENT, RESTATEMENT
 from sales_kpi.site.snapshots import BY, SNAPSHOT, as_json, members_mark
@@ -21,15 +22,22 @@ SCOPES = {
 }
 """The kinds of scope that a doctype names."""
 
+FOLLOWING = ("KPI Alert", "KPI Alert Log", "KPI Digest Log")
+"""What else names scopes and companies in plain text. It follows, and an old name isn't kept."""
+
 
 def rename(doctype: str, old: str, new: str, merge: bool = False) -> None:
-	"""Let snapshots and restatements follow a renamed document.
+	"""Let snapshots, restatements and what was told of them follow a renamed document.
 
 	Of two that were merged both keep their snapshots, under one name; those of the one that is no more are marked, and not
 	compared with the records again.
 	"""
 	if _is_rebuilding():
 		return
+	from sales_kpi.site import reviews
+
+	with guarded(f"the titles of reviews did not follow {doctype} {old} to {new}", doctype, new):
+		reviews.rename(doctype, new)
 	with guarded(f"the snapshots of {doctype} {old} did not follow to {new}", doctype, new):
 		_rename(doctype, old, new, merge)
 
@@ -44,6 +52,8 @@ def _rename(doctype: str, old: str, new: str, merge: bool) -> None:
 	table = frappe.qb.DocType(RESTATED_DOCUMENT)
 	named = (table.reference_doctype == doctype) & (table.reference_name == old)
 	frappe.qb.update(table).set(table["alias"], old).set(table.reference_name, new).where(named).run()
+	if doctype == "Company":
+		rename_company(old, new, merge)
 	kinds = [BY[by] for by in SCOPES.get(doctype, ())]
 	if not kinds:
 		return
@@ -61,6 +71,12 @@ def _rename(doctype: str, old: str, new: str, merge: bool) -> None:
 			# Of two companies that are one now, neither's figures can be told apart again.
 			(change.set(table.merged, 1) if kept == SNAPSHOT and merge else change).run()
 		replace_member(kept, kinds, lambda name: new if name == old else name, (old, new) if merge else ())
+	for following in FOLLOWING:
+		table = frappe.qb.DocType(following)
+		of_old = table.scope_type.isin(kinds) & (table.scope == old)
+		frappe.qb.update(table).set(table.scope, new).where(of_old).run()
+		if doctype == "Company":
+			frappe.qb.update(table).set(table.company, new).where(table.company == old).run()
 
 
 def _empty(column: object) -> object:

@@ -8,9 +8,9 @@ from frappe.model.document import Document
 from sales_kpi.kpis.definition import By
 from sales_kpi.site.answers import Asker
 from sales_kpi.site.permissions import is_active
-from sales_kpi.site.restatements import RESTATEMENT
+from sales_kpi.site.restatements import RESTATED_DOCUMENT, RESTATEMENT
 from sales_kpi.site.snapshots import BY, SNAPSHOT
-from sales_kpi.site.targets import is_seen, kpis_seen, one_of, scopes_seen
+from sales_kpi.site.targets import is_seen, kpis_seen, one_of, rows_of, scopes_seen
 
 READING = (None, "read", "select", "report", "export", "print", "email")
 """What somebody may do with a record that they may see."""
@@ -26,6 +26,11 @@ def snapshot_conditions(user: str | None = None, doctype: str | None = None) -> 
 def restatement_conditions(user: str | None = None, doctype: str | None = None) -> str:
 	"""Hook `permission_query_conditions` of KPI Restatement."""
 	return conditions(RESTATEMENT, user or frappe.session.user)
+
+
+def restated_document_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	"""Hook `permission_query_conditions` of KPI Restatement Document."""
+	return rows_of(RESTATED_DOCUMENT, RESTATEMENT, restatement_conditions(user))
 
 
 def may_read(doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False) -> bool:

@@ -214,6 +214,19 @@ def target_conditions(user: str | None = None, doctype: str | None = None) -> st
 	return " and ".join(conditions)
 
 
+def period_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	"""Hook `permission_query_conditions` of KPI Target Period."""
+	return rows_of("KPI Target Period", TARGET, target_conditions(user))
+
+
+def rows_of(table: str, parent: str, own: str) -> str:
+	"""Rows of a table whose documents somebody may see: Frappe lets whoever may read these at all ask for rows by themselves."""
+	if not own:
+		return ""
+	documents = f"select `tab{parent}`.`name` from `tab{parent}` where {own}"
+	return f"`tab{table}`.`parenttype` = '{parent}' and `tab{table}`.`parent` in ({documents})"
+
+
 def may_use_target(
 	doc: Document, ptype: str | None = None, user: str | None = None, debug: bool = False
 ) -> bool:

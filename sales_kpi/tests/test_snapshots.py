@@ -805,6 +805,11 @@ class TestSeeing(SnapshotCase):
 					for row in rows:
 						doc = frappe.get_doc(doctype, row.name)
 						self.assertEqual(doc.has_permission("read"), row.name in listed, (actor, doc.scope))
+					if doctype == RESTATEMENT and listed:
+						lines = frappe.client.get_list(
+							"KPI Restatement Document", ["parent"], parent=doctype, limit_page_length=0
+						)
+						self.assertEqual({line.parent for line in lines} - listed, set(), actor)
 
 	def test_whoever_sees_a_figure_sees_its_snapshot_and_nobody_else(self) -> None:
 		for is_teams_only in (0, 1):

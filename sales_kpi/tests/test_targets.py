@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import frappe
+from frappe.client import get_list
 from frappe.model.document import Document
 
 from sales_kpi.analysis.realism import realism
@@ -670,7 +671,9 @@ class TestTargets(TargetCase):
 		with as_user(user):
 			listed = set(frappe.get_list(TARGET, pluck="name")) & set(names)
 			opened = {name for name in names if frappe.get_doc(TARGET, name).has_permission("read")}
+			rows = get_list("KPI Target Period", ["parent"], parent=TARGET, limit_page_length=0)
 		self.assertEqual(listed, opened, user)
+		self.assertEqual({row.parent for row in rows} & set(names), listed, user)
 		return {names[name] for name in listed}
 
 	def test_whoever_sees_the_figures_sees_the_target(self) -> None:

@@ -32,7 +32,7 @@ class SalesKPISettings(Document):
 		try:
 			from_document(self)
 		except InputError as error:
-			refuse(str(error))
+			refuse(error.told(_))
 		if not self.flags.proposal:
 			self.confirmed = 1
 
@@ -57,11 +57,13 @@ class SalesKPISettings(Document):
 
 	def check_days(self) -> None:
 		self.snapshot_after_days = self.snapshot_after_days or SNAPSHOT_AFTER_DAYS
+		self.review_after_days = self.get("review_after_days") or SNAPSHOT_AFTER_DAYS
 		for fieldname, least, most in (
 			("churn_after_days", 1, 3650),
 			("conversion_window_days", 1, 3650),
 			("acquisition_lag_months", 0, 36),
 			("snapshot_after_days", 1, 90),
+			("review_after_days", 1, 60),
 		):
 			value = self.get(fieldname) or 0
 			if not least <= value <= most:

@@ -1,0 +1,5 @@
+from frappe.model.document import Document
+
+
+class KPIReviewAction(Document):
+	"""What was agreed on in a review."""
