@@ -15,7 +15,7 @@ from frappe.utils.jinja_globals import is_rtl
 from sales_kpi.analysis.attainment import Status
 from sales_kpi.analysis.values import Question, Value
 from sales_kpi.errors import InputError
-from sales_kpi.kpis.definition import Kpi
+from sales_kpi.kpis.definition import By, Kpi
 from sales_kpi.periods import Every, Period
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker, periods_before
@@ -30,7 +30,7 @@ from sales_kpi.site.report import (
 	text_column,
 	titles,
 )
-from sales_kpi.site.standing import Key, Scored, Standing, scores, standings
+from sales_kpi.site.standing import Key, Scored, Standing, imbalances, scores, standings
 from sales_kpi.site.targets import FOR
 
 EARLIER = 5
@@ -256,10 +256,23 @@ class Told:
 					)
 				)
 			]
+		told = []
 		if self.question.as_of in self.period and self.question.as_of < self.period.last_day:
 			day = words.day(self.question.as_of, self.question.calendar)
-			return [str(_("{0} isn’t over: figures so far, as of {1}.").format(words.html(self.label), day))]
-		return []
+			told.append(
+				str(_("{0} isn’t over: figures so far, as of {1}.").format(words.html(self.label), day))
+			)
+		return [*told, *self._imbalances()]
+
+	def _imbalances(self) -> list[str]:
+		"""What is doubtful about the weights, for those who agree on them: whoever sees the company, and teams with people."""
+		if self.asker.may.people is not None or self.question.by is By.SALES_PERSON:
+			return []
+		now = {key: standing for key, standing in self.found.items() if key[3] == self.period.start}
+		return [
+			words.html(words.imbalance(warning, self.titles.get(warning.kpi, "")))
+			for warning in imbalances(now)
+		]
 
 	# Chart
 

@@ -10,12 +10,14 @@ import frappe
 
 from sales_kpi import catalogue
 from sales_kpi.analysis.attainment import (
+	BalanceWarning,
 	Pace,
 	Pacing,
 	Part,
 	Score,
 	Status,
 	attainment,
+	balance,
 	composite,
 	pacing,
 	season_share,
@@ -243,6 +245,13 @@ def scores(
 		judged = status(score.value, settings.on_track_from, settings.at_risk_from)
 		told[key] = Scored(score, tuple(part.kpi for part in of_scope), judged)
 	return told
+
+
+def imbalances(found: Mapping[Key, Standing]) -> list[BalanceWarning]:
+	"""What is doubtful about the weights of what was agreed."""
+	weights = kpi_weights()
+	agreed_for = dict.fromkeys((kpi, by) for kpi, by, _scope, _start in found)
+	return balance([Part(kpi, weights.get(kpi, 0.0), by=By(by)) for kpi, by in agreed_for])
 
 
 def kpi_weights() -> dict[str, float]:

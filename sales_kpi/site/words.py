@@ -11,7 +11,7 @@ from frappe import _
 from frappe.utils import cint, fmt_money
 from frappe.utils.jinja_globals import is_rtl
 
-from sales_kpi.analysis.attainment import Pace, Status
+from sales_kpi.analysis.attainment import BalanceWarning, Imbalance, Pace, Status
 from sales_kpi.analysis.values import LOW_COVERAGE, NEEDS_SETTING, NO_MAPPING, NO_RECORDS, TOO_EARLY
 from sales_kpi.kpis.definition import By, Good, Kpi, Unit
 from sales_kpi.periods import Calendar, Every, Period
@@ -321,6 +321,16 @@ def status_label(status: Status, is_open: bool) -> str:
 		Status.OFF: _("Missed"),
 	}
 	return str((open_labels if is_open else closed_labels).get(status, _("Not known")))
+
+
+def imbalance(warning: BalanceWarning, title: str) -> str:
+	"""What is doubtful about the weights of a score. title: of the KPI that it leans on."""
+	if warning.code is Imbalance.LEANS_ON_ONE:
+		text = _("{0} has {1} of the weight: the score leans on one KPI.")
+		return str(text.format(title, Speaker().share(warning.share)))
+	if warning.code is Imbalance.NO_SATISFACTION:
+		return str(_("Nothing in the score tells whether customers are satisfied."))
+	return str(_("The score holds nothing that a team reaches together."))
 
 
 def pace_label(rule: Pace) -> str:

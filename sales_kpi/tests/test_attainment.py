@@ -25,7 +25,17 @@ from sales_kpi.tests.base import (
 	make_order,
 	root_of,
 )
-from sales_kpi.tests.test_targets import ANN, BOB, BOSS, CLERK, COMPANY, NORTH, SOLD, TargetCase
+from sales_kpi.tests.test_targets import (
+	ANN,
+	BOB,
+	BOSS,
+	CLERK,
+	COMPANY,
+	LEAD,
+	NORTH,
+	SOLD,
+	TargetCase,
+)
 
 MONTH = {"company": COMPANY, "every": "month", "day": "2025-06-15", "by": "team"}
 JUNE = SOLD[6]
@@ -197,6 +207,21 @@ class TestAttainment(TargetCase):
 		self.assertEqual([(tile["label"], tile["value"]) for tile in tiles], [
 			("Reached", "1"), ("Nearly reached", "0"), ("Missed", "1"),
 		])  # fmt: skip
+
+	def test_a_score_out_of_balance_is_told_to_those_who_see_all(self) -> None:
+		self.agree(value=2 * JUNE)
+		asked = {**MONTH, "as_of": "2025-08-01"}
+		for text in ("Sales volume has 100", "customers are satisfied", "a team reaches together"):
+			self.assertIn(text, attainment(asked)[2])
+		self.agree(value=2 * JUNE, target_for="Team", sales_person=NORTH)
+		self.agree(kpi="customer_satisfaction", value=80)
+		told = attainment(asked)[2] or ""
+		self.assertNotIn("satisfied", told)
+		self.assertNotIn("together", told)
+		frappe.db.set_value("Sales KPI", "sales_volume", "weight", 9)
+		self.assertIn("Sales volume has 90", attainment(asked)[2])
+		with as_user(LEAD):
+			self.assertNotIn("weight", attainment(asked)[2] or "")
 
 	def test_nothing_agreed_says_so(self) -> None:
 		_columns, rows, message, chart, tiles, _skip = attainment({**MONTH, "day": "2024-01-15"})
