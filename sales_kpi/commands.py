@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -43,7 +44,9 @@ def demo(context: Any, site_kind: str, invoices: int, password: str | None, remo
 			from sales_kpi.demo.company import DemoCompany
 
 			site.refuse_real_site()
-			company = DemoCompany(invoices=invoices, site_kind=site_kind, schema=version)
+			# Until yesterday: the page opens at the running month, which is to look as it does at a company at work.
+			yesterday = date.today() - timedelta(days=1)
+			company = DemoCompany(invoices=invoices, site_kind=site_kind, schema=version, until=yesterday)
 			with _Bar("Filling in demo data") as bar:
 				companies = site.fill(company, password, bar)
 		except site.DemoError as error:

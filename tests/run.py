@@ -1,8 +1,9 @@
 """Run all suites and say in the last line which of them ran.
 
 engine: lint and the tests that need no Frappe. browser: pages in a real headless Chromium. site v15, site v16: the app on
-real benches, where some are found (`FRAPPE_BENCHES`, else `~/frappe-bench*`). A suite that can't run is NOT RUN, with the
-reason; `REQUIRE=engine,browser,site-v15,site-v16` makes that a failure.
+real benches, where some are found (`FRAPPE_BENCHES`, else `~/frappe-bench*`). desk v15, desk v16: the desk of those benches
+in Chromium. A suite that can't run is NOT RUN, with the reason; `REQUIRE=engine,browser,site-v15,site-v16,desk-v15,desk-v16`
+makes that a failure.
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "test-artifacts"
 BIN = Path(sys.executable).parent
 SITE_VERSIONS = ("v15", "v16")
+DESK = "tests/browser/test_desk.py"
+NO_CHROMIUM = "no Chromium (Debian: apt-get install chromium)"
 
 PASSED, FAILED, NOT_RUN = "PASSED", "FAILED", "NOT RUN"
 
 
-def step(title: str, command: list[str]) -> bool:
+def step(title: str, command: list[str], environment: Mapping[str, str] | None = None) -> bool:
 	"""Run a command, its output shown; whether it succeeded."""
 	print(f"\n── {title}", flush=True)
 	begun = time.monotonic()
-	succeeded = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+	succeeded = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 	print(f"── {title}: {'ok' if succeeded else 'FAILED'} after {time.monotonic() - begun:.0f} s", flush=True)
 	return succeeded
 
@@ -57,14 +61,38 @@ def engine() -> str:
 	return PASSED if all(succeeded) else FAILED
 
 
+def chromium() -> str | None:
+	"""The browser of the system, if it has one."""
+	names = ("chromium", "chromium-browser", "google-chrome")
+	return next((path for name in names if (path := shutil.which(name))), None)
+
+
 def browser() -> tuple[str, str]:
 	"""The pages in Chromium, and the reason when they can't be opened."""
-	if not next(
-		(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
-		None,
-	):
-		return NOT_RUN, "no Chromium (Debian: apt-get install chromium)"
-	return (PASSED if step("browser", [sys.executable, "-m", "pytest", "tests/browser"]) else FAILED), ""
+	if not chromium():
+		return NOT_RUN, NO_CHROMIUM
+	command = [sys.executable, "-m", "pytest", "tests/browser", f"--ignore={DESK}"]
+	return (PASSED if step("browser", command) else FAILED), ""
+
+
+def desks(found: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+	"""The desk of the benches that were found, by version, and the reasons where it can't be opened."""
+	outcome, reasons = dict.fromkeys(SITE_VERSIONS, NOT_RUN), []
+	for version in SITE_VERSIONS:
+		if version not in found:
+			reasons.append(f"desk {version} did not run: no bench was found")
+			continue
+		if not chromium():
+			reasons.append(f"desk {version} did not run: {NO_CHROMIUM}")
+			continue
+		environment = {**os.environ, "DESK_VERSION": version.removeprefix("v")}
+		succeeded = step(f"desk {version}", [sys.executable, "-m", "pytest", DESK], environment)
+		outcome[version] = PASSED if succeeded else FAILED
+		why = ARTIFACTS / f"desk-{version}-not-run.txt"
+		if succeeded and why.exists():
+			outcome[version] = NOT_RUN
+			reasons.append(f"desk {version} did not run: {why.read_text().strip()}")
+	return outcome, reasons
 
 
 def sites() -> dict[str, str]:
@@ -86,6 +114,10 @@ def main() -> int:
 	by_version = sites()
 	outcome |= {f"site {version}": by_version[version] for version in SITE_VERSIONS}
 	outcome["browser"], reason = browser()
+	# Where the site tests found no bench, or could not use it, the desk has none either.
+	has_bench = [version for version in SITE_VERSIONS if by_version[version] != NOT_RUN]
+	by_version, reasons = desks(has_bench)
+	outcome |= {f"desk {version}": by_version[version] for version in SITE_VERSIONS}
 	required = {
 		name.strip().replace("-", " ") for name in os.environ.get("REQUIRE", "").split(",") if name.strip()
 	}
@@ -95,7 +127,9 @@ def main() -> int:
 	missing = sorted(name for name in required if outcome[name] == NOT_RUN)
 	print()
 	if reason:
-		print(f"browser did not run: {reason}")
+		reasons.append(f"browser did not run: {reason}")
+	for line in reasons:
+		print(line)
 	for name in missing:
 		print(f"{name} is required and did not run")
 	print(" · ".join(f"{name} {result}" for name, result in outcome.items()), flush=True)

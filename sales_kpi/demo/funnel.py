@@ -55,12 +55,19 @@ _CONTACTS = [
 ]
 
 
+def _lead_companies(history: History) -> Objects:
+	"""What each lead's company is called: a lead that was won, as its customer is."""
+	leads = history.leads
+	companies = names.company_names(len(leads.day), history.company.seed * 17 + 5)
+	won = leads.customer >= 0
+	companies[won] = history.customers.name[leads.customer[won]]
+	return companies
+
+
 def leads(history: History, make: Frames) -> Rows:
 	"""Lead."""
 	leads, company = history.leads, history.company
-	companies = names.company_names(len(leads.day), company.seed * 17 + 5)
-	won = leads.customer >= 0
-	companies[won] = history.customers.name[leads.customer[won]]
+	companies = _lead_companies(history)
 	for part in chunks(len(leads.day)):
 		number = np.arange(part.start, part.stop)
 		rng = np.random.default_rng([company.seed, 200, part.start])
@@ -154,6 +161,7 @@ def opportunities(history: History, make: Frames) -> Rows:
 	chosen = (history.quotations.status == h.PARTLY) & (history.quotations.opportunity >= 0)
 	partly[history.quotations.opportunity[chosen]] = True
 	statuses = ["Open", "Quotation", "Converted", "Lost", "Closed", "Replied"]
+	companies = _lead_companies(history)
 	for part in chunks(len(all_of.day)):
 		number = np.arange(part.start, part.stop)
 		size = len(number)
@@ -188,6 +196,7 @@ def opportunities(history: History, make: Frames) -> Rows:
 			rng.lognormal(9.6, 1.0, size) / history.staff.strength(all_of.person[part], day) ** 2
 		)
 		party = np.where(lead >= 0, history.lead_names.of(lead), history.customers.name[customer])
+		called = np.where(lead >= 0, companies[lead], history.customers.name[customer])
 		name = history.opportunity_names.of(number)
 		yield make.make(
 			"Opportunity",
@@ -199,8 +208,8 @@ def opportunities(history: History, make: Frames) -> Rows:
 			naming_series="CRM-OPP-.YYYY.-",
 			opportunity_from=Pick(["Customer", "Lead"], lead >= 0),
 			party_name=party,
-			customer_name=party,
-			title=party,
+			customer_name=called,
+			title=called,
 			opportunity_type="Sales",
 			status=Pick(statuses, status),
 			expected_closing=day + rng.integers(15, 90, size),
@@ -262,6 +271,7 @@ def quotations(history: History, make: Frames) -> Rows:
 	labels = ["Draft", "Open", "Ordered", "Partially Ordered", "Lost", "Expired", "Cancelled"]
 	by_status = np.array([2, 3, 4, 1, 5, 5, 0, 6])
 	deal_count = len(deals.day)
+	companies = _lead_companies(history)
 	for part in chunks(len(all_of.day)):
 		number = np.arange(part.start, part.stop)
 		size = len(number)
@@ -273,6 +283,7 @@ def quotations(history: History, make: Frames) -> Rows:
 		lines = basket_lines(history, basket, np.where(status == h.PARTLY, 2.0, 1.0), employer, rate_day)
 		name = history.quotation_names.of(number)
 		party = np.where(lead >= 0, history.lead_names.of(lead), history.customers.name[customer])
+		called = np.where(lead >= 0, companies[lead], history.customers.name[customer])
 		opportunity = history.opportunity_names.of(all_of.opportunity[part])
 		link = all_of.link[part]
 		docstatus = np.select([status == h.Q_DRAFT, status == h.Q_CANCELLED], [0, 2], 1)
@@ -293,7 +304,7 @@ def quotations(history: History, make: Frames) -> Rows:
 			naming_series="SAL-QTN-.YYYY.-",
 			quotation_to=Pick(["Customer", "Lead"], lead >= 0),
 			party_name=party,
-			customer_name=party,
+			customer_name=called,
 			company=Pick(list(COMPANIES), employer),
 			transaction_date=day,
 			valid_till=day + 30,

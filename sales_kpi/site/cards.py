@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import frappe
 from frappe import _
 
-from sales_kpi.kpis.definition import By, Kpi, Unit
+from sales_kpi.kpis.definition import By, Unit
 from sales_kpi.periods import Every
 from sales_kpi.site import words
 from sales_kpi.site.answers import Asker, explained
@@ -105,11 +105,14 @@ def _value(trend: Trend, points: list[Point], scope: str) -> str:
 	lines = [words.html(line) for line in about]
 	if not point.is_final:
 		lines[-1] += f" · {_('so far')}"
-	if point.value["n"] < FEW and unit in (Unit.PERCENT, Unit.DAYS):
+	is_few = point.value["n"] < FEW and unit in (Unit.PERCENT, Unit.DAYS)
+	if is_few:
 		lines[-1] += f' · <bdi style="white-space: nowrap">n = {speaker.quantity(point.value["n"])}</bdi>'
 	if point.change is not None and before is not None:
+		# Of so few, a change is neither good nor bad.
+		good = "" if is_few else words.tone(point.change, trend.kpi)
 		lines.append(
-			_changed(speaker.change(point.change, unit), point.change, trend.kpi, _label_before(trend, point))
+			_changed(speaker.change(point.change, unit), point.change, good, _label_before(trend, point))
 		)
 	return _card(speaker.figure(point.number, unit, currency, exact=False), lines, link)
 
@@ -147,8 +150,8 @@ def _label_before(trend: Trend, point: Point) -> str:
 	return trend.tick(trend.question.calendar.previous(point.period, trend.question.every))
 
 
-def _changed(text: str, change: float, kpi: Kpi, label: str) -> str:
-	return str(_("{0} on {1}").format(_arrow(text, change, words.tone(change, kpi)), words.html(label)))
+def _changed(text: str, change: float, good: str, label: str) -> str:
+	return str(_("{0} on {1}").format(_arrow(text, change, good), words.html(label)))
 
 
 def _arrow(text: str, change: float, good: str) -> str:

@@ -34,10 +34,11 @@ def build(asker: Asker, filters: frappe._dict) -> Table:
 		return Table(messages=[text])
 	found = asker.documents(question, scope)
 	title = titles([kpi])[kpi]
+	readable = asker.readable(found.documents)
 	return Table(
 		columns=_columns(found),
-		rows=list(_rows(found, asker.readable(found.documents))),
-		messages=_messages(found, title),
+		rows=list(_rows(found, readable)),
+		messages=[*_messages(found, title), *_closed(found, readable)],
 		summary=_summary(found, title, scope),
 	)
 
@@ -144,6 +145,17 @@ def _messages(found: DocumentList, title: str) -> list[str]:
 	elif not value["complete"]:
 		messages.append(_("The figure is not final yet."))
 	return messages
+
+
+def _closed(found: DocumentList, readable: frozenset[tuple[str, str]]) -> Iterator[str]:
+	"""Why documents can't be opened: ERPNext lets nobody in sales read a Sales Invoice by itself."""
+	open_types = {doctype for doctype, _name in readable}
+	closed = sorted({row["doctype"] for row in found.documents} - open_types)
+	if closed:
+		names = ", ".join(_(doctype) for doctype in closed)
+		yield words.html(
+			_("You may see these figures, but your roles don’t let you open: {0}.").format(names)
+		)
 
 
 def _summary(found: DocumentList, title: str, scope: str) -> list[dict[str, Any]]:

@@ -204,16 +204,14 @@ class ByPeriod:
 			return None
 		if self.speaker.is_rtl:
 			told = told[::-1]
-		label = self.question.calendar.label
+		every, calendar = self.question.every, self.question.calendar
 		series = (
 			("NPS", [round(100 * line.nps.score, 1) if line.nps else None for line in told]),
 			("CSAT (%)", [round(100 * line.csat.share, 1) if line.csat else None for line in told]),
 		)
 		return {
 			"data": {
-				"labels": [
-					words.html(label(line.period, self.question.every, words.language())) for line in told
-				],
+				"labels": [words.html(words.tick(line.period, every, calendar)) for line in told],
 				"datasets": [
 					{"name": name, "values": values}
 					for name, values in series

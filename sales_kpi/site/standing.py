@@ -250,8 +250,17 @@ def scores(
 def imbalances(found: Mapping[Key, Standing]) -> list[BalanceWarning]:
 	"""What is doubtful about the weights of what was agreed."""
 	weights = kpi_weights()
-	agreed_for = dict.fromkeys((kpi, by) for kpi, by, _scope, _start in found)
-	return balance([Part(kpi, weights.get(kpi, 0.0), by=By(by)) for kpi, by in agreed_for])
+	agreed_for: dict[str, dict[str, None]] = {}
+	for kpi, by, _scope, _start in found:
+		agreed_for.setdefault(kpi, {})[by] = None
+	return balance(
+		[
+			# What is agreed for a team and for its people weighs once.
+			Part(kpi, weights.get(kpi, 0.0) / len(kinds), by=By(by))
+			for kpi, kinds in agreed_for.items()
+			for by in kinds
+		]
+	)
 
 
 def kpi_weights() -> dict[str, float]:

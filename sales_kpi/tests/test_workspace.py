@@ -23,7 +23,7 @@ from sales_kpi.tests.base import as_user, ensure_sales_person, ensure_user
 
 ANN, BOB, NORTH = "Desk Ann", "Desk Bob", "Desk North"
 
-MANAGERS_ONLY = {"Acquisition cost, last month", "Lifetime value, to date"}
+MANAGERS_ONLY = {"CAC, last month", "Lifetime value, to date"}
 
 READERS = ("boss", "ann")
 

@@ -7,6 +7,9 @@ frappe.pages["sales-scorecard"].on_page_load = function (wrapper) {
 
 frappe.pages["sales-scorecard"].on_page_show = function (wrapper) {
 	wrapper.scorecard.open_from_address();
+	// Version 16 shows the sidebar of where somebody came from, and none to who opens the page from a bookmark.
+	const { sidebar } = frappe.app;
+	if (sidebar?.setup && !sidebar.workspace_title) sidebar.setup("Sales KPI");
 };
 
 sales_kpi.Scorecard = class Scorecard {
@@ -238,8 +241,8 @@ sales_kpi.Scorecard = class Scorecard {
 		part.innerHTML = `<div class="scorecard-print-head">${escape(told.title)} · ${escape(told.period)}
 				<small>${escape(__("as of {0}", [told.as_of]))}</small></div>
 			<div class="scorecard-tiles">${score}${first.map((tile) => this.tile(tile)).join("")}</div>${more}`;
-		for (const button of part.querySelectorAll("[data-kpi]")) {
-			button.addEventListener("click", () => this.open_kpi(button.dataset.kpi));
+		for (const tile of part.querySelectorAll("[data-kpi]")) {
+			tile.querySelector(".tile-open").addEventListener("click", () => this.open_kpi(tile.dataset.kpi));
 		}
 		part.querySelector("[data-score]")?.addEventListener("click", () => this.open_score());
 		this.show_missing(told);
@@ -288,14 +291,28 @@ sales_kpi.Scorecard = class Scorecard {
 			: "";
 		const notes = [tile.reason, ...tile.notes].filter(Boolean);
 		const said = [tile.title, tile.value, tile.status, tile.change?.text, ...notes].filter(Boolean).join(", ");
-		return `<button type="button" class="tile ${tile.few ? "is-few" : ""}" data-kpi="${escape(tile.name)}"
-				aria-haspopup="dialog" aria-label="${escape(said)}">
-			<span class="tile-head"><span class="tile-title">${escape(tile.title)}</span>${this.status(tile)}</span>
-			<span class="tile-value"><bdi>${escape(tile.value)}</bdi></span>
-			${goal}${change}
-			${notes.map((note) => `<div class="tile-note">${escape(note)}</div>`).join("")}
-			<span class="tile-spark">${this.sparkline(tile.points)}</span>
-		</button>`;
+		const links = this.tile_links(tile).map(
+			([href, short, long]) => `<a href="${href}" aria-label="${escape(`${tile.title}: ${long}`)}">${escape(short)}</a>`
+		);
+		return `<div class="tile ${tile.few ? "is-few" : ""}" data-kpi="${escape(tile.name)}">
+			<button type="button" class="tile-open" aria-haspopup="dialog" aria-label="${escape(said)}"></button>
+			<div class="tile-told" aria-hidden="true">
+				<span class="tile-head"><span class="tile-title">${escape(tile.title)}</span>${this.status(tile)}</span>
+				<span class="tile-value"><bdi>${escape(tile.value)}</bdi></span>
+				${goal}${change}
+				${notes.map((note) => `<div class="tile-note">${escape(note)}</div>`).join("")}
+				<span class="tile-spark">${this.sparkline(tile.points)}</span>
+			</div>
+			${links.length ? `<div class="tile-links">${links.join("")}</div>` : ""}
+		</div>`;
+	}
+
+	// Addresses of what tells more of a figure, each in few and in more words.
+	tile_links(tile) {
+		return [
+			tile.explanation && [this.report("KPI Explanation", tile.explanation), __("Why?"), __("Why did it change?")],
+			tile.forecast && [this.report("KPI Forecast", tile.forecast), __("Forecast"), __("What will come?")],
+		].filter(Boolean);
 	}
 
 	state(state) {
@@ -367,7 +384,7 @@ sales_kpi.Scorecard = class Scorecard {
 		const dialog = new frappe.ui.Dialog({ title: tile.title, size: "large" });
 		const links = [
 			tile.has_value && [this.report("Sales KPI Documents", tile.documents), __("Documents behind the figure")],
-			tile.explanation && [this.report("KPI Explanation", tile.explanation), __("Why did it change?")],
+			...this.tile_links(tile).map(([href, , long]) => [href, long]),
 			tile.target_document &&
 				!tile.target_document.includes(", ") && [
 					frappe.utils.get_form_link("KPI Target", tile.target_document),
@@ -402,7 +419,7 @@ sales_kpi.Scorecard = class Scorecard {
 		dialog.$wrapper.on("shown.bs.modal", () => this.draw_trend(dialog.body.querySelector(".panel-chart"), tile));
 		dialog.$wrapper.on("hidden.bs.modal", () => {
 			dialog.$wrapper.remove();
-			this.body.querySelector(`[data-kpi="${CSS.escape(name)}"]`)?.focus();
+			this.body.querySelector(`[data-kpi="${CSS.escape(name)}"] .tile-open`)?.focus();
 		});
 		dialog.show();
 	}
@@ -543,7 +560,7 @@ sales_kpi.Scorecard = class Scorecard {
 			headline = `<p class="reach-gap">${sentence} · ${escape(gap.days)} ${this.status(gap)}</p>
 				<div class="tile-bar is-${gap.tone || "unknown"}" role="img" aria-label="${escape(gap.share_text)}">
 					<i style="width: ${((gap.share || 0) * 100).toFixed(1)}%"></i></div>
-				<p class="text-muted">${escape(gap.kpi)}, ${escape(gap.month)}:
+				<p class="text-muted">${escape(gap.kpi)} · ${escape(gap.month)} ·
 					${__("{0} of {1}", [`<bdi>${escape(gap.value)}</bdi>`, `<bdi>${escape(gap.target)}</bdi>`])}</p>`;
 		}
 		const lists = told.lists.filter((list) => list.count || list.is_preparing);
