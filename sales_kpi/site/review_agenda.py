@@ -170,8 +170,8 @@ class Agenda:
 			kpis=None,
 		)
 		outcome = self._analysed("explanation", question, options)
-		if outcome is None:
-			return []
+		if outcome is None or not outcome.rows:
+			return []  # A sum without parts: there is no reason in it.
 		told = Told(self.asker, question, outcome)
 		reasons = [
 			note
