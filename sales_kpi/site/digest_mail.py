@@ -405,7 +405,7 @@ class Letter:
 		compared = [self._plain(told, note) for note in notes if note.sentence.startswith("Compared are")]
 		reasons = [
 			self._plain(told, note)
-			for note in notes[1:]
+			for note in (notes[1:] if outcome.rows else ())
 			if not note.is_warning and not note.sentence.startswith("Compared are")
 		]
 		change = self._plain(told, notes[0]) if notes else ""
