@@ -73,7 +73,7 @@ Object.assign(kpi_review, {
 			return `<div style="margin-bottom: var(--margin-md)">
 				<div class="text-muted small">${escape(__(row.kind))} ${moved}</div>
 				<div><b><bdi>${escape(row.topic)}</bdi></b>${figures ? ` · <bdi>${escape(figures)}</bdi>` : ""}</div>
-				${told.map((line) => `<div>${escape(line)}</div>`).join("")}
+				${told.map((line) => `<div><bdi>${escape(line)}</bdi></div>`).join("")}
 				${notes.map((line) => `<div dir="auto" style="background: var(--bg-light-gray, var(--control-bg)); padding: 2px 8px">${escape(line)}</div>`).join("")}
 			</div>`;
 		});
