@@ -26,7 +26,7 @@ from sales_kpi.kpis.definition import By
 from sales_kpi.site import snapshots
 from sales_kpi.sources.frames import frame
 from sales_kpi.sources.site import SiteSource
-from sales_kpi.tests.base import IntegrationTestCase, insert, is_16
+from sales_kpi.tests.base import IntegrationTestCase, ensure_setup, insert, is_16
 
 if TYPE_CHECKING:
 	import pandas as pd
@@ -54,6 +54,7 @@ class TestDemoSite(IntegrationTestCase):
 	def setUpClass(cls) -> None:
 		super().setUpClass()
 		frappe.set_user("Administrator")
+		ensure_setup()
 		frappe.db.rollback()
 		for doctype in site.SALES_DOCUMENTS:
 			if frappe.db.count(doctype):
@@ -203,6 +204,7 @@ class TestComingAndGoing(IntegrationTestCase):
 	def setUpClass(cls) -> None:
 		super().setUpClass()
 		frappe.set_user("Administrator")
+		ensure_setup()
 		frappe.db.rollback()
 		for doctype in site.SALES_DOCUMENTS:
 			if frappe.db.count(doctype):

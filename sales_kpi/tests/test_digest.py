@@ -185,6 +185,8 @@ def ensure_account(port: int = 25) -> None:
 		"Email Account", name, {"smtp_port": port, "default_outgoing": 1, "awaiting_password": 0}
 	)
 	frappe.clear_cache(doctype="Email Account")
+	# Version 16 keeps accounts that it has found, with the port of then.
+	frappe.local.outgoing_email_account = {}
 
 
 def parsed(text: str | bytes) -> EmailMessage:

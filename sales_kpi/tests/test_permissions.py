@@ -429,6 +429,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 	"sales_kpi.site.proposals.rhythm": {},
 	"sales_kpi.site.report.offered": {},
 	"sales_kpi.site.report.scopes": {"by": "sales-person"},
+	"sales_kpi.site.advice_rules.offered": {},
 	"sales_kpi.site.alerts.check_now": {"alert": "No Alert"},
 	"sales_kpi.site.alerts.snooze": {"log": "No Log"},
 	"sales_kpi.sales_kpi.dashboard_chart_source.sales_funnel.sales_funnel.get": {"filters": "{}"},
@@ -440,6 +441,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 	"sales_kpi.site.digest.send_me": {"digest": "No Digest"},
 	"sales_kpi.site.form_dashboards.customer": {"name": "No Customer"},
 	"sales_kpi.site.form_dashboards.sales_person": {"name": "Nobody"},
+	"sales_kpi.site.reviews.refresh_agenda": {"review": "KPI-R-0000-00000"},
 	"sales_kpi.site.scorecard_page.members": {"by": "company"},
 	"sales_kpi.site.scorecard_page.remind": {"doctype": "Quotation", "name": "No Quotation"},
 	"sales_kpi.site.scorecard_page.scorecard": {"every": "month"},
@@ -463,6 +465,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 	"sales_kpi.site.proposals.rhythm": SEEING_ALL,
 	"sales_kpi.site.report.offered": SEEING | {"none"},
 	"sales_kpi.site.report.scopes": SEEING,
+	"sales_kpi.site.advice_rules.offered": SETTING_TARGETS,
 	"sales_kpi.site.alerts.check_now": frozenset(),
 	"sales_kpi.site.alerts.snooze": frozenset(),
 	# A card says inside itself why it shows nothing.
@@ -473,6 +476,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 	"sales_kpi.site.digest.send_me": frozenset(),
 	"sales_kpi.site.form_dashboards.customer": frozenset(),
 	"sales_kpi.site.form_dashboards.sales_person": frozenset(),
+	"sales_kpi.site.reviews.refresh_agenda": frozenset(),
 	"sales_kpi.site.scorecard_page.members": SEEING,
 	"sales_kpi.site.scorecard_page.remind": frozenset(),
 	"sales_kpi.site.scorecard_page.scorecard": SEEING,
@@ -490,7 +494,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 """Who may call each of them."""
 
 OF_DOCUMENTS = frozenset(
-	path for path in ALLOWED if path.split(".")[2] in ("alerts", "digest", "form_dashboards")
+	path for path in ALLOWED if path.split(".")[2] in ("alerts", "digest", "form_dashboards", "reviews")
 )
 """Methods that are called here of a document that isn't there: Frappe says so to whoever may read such documents."""
 
@@ -505,11 +509,18 @@ RIGHTS: dict[str, dict[str, str]] = {
 	"KPI Snapshot": READ_BY_ALL,
 	"KPI Restatement": READ_BY_ALL,
 	"KPI Restatement Document": NO_RIGHTS,
+	"KPI Advice Rule": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
+	"KPI Advice Condition": NO_RIGHTS,
 	"KPI Alert": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
 	"KPI Alert Log": READ_BY_ALL,
 	"KPI Digest": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
 	"KPI Digest Log": READ_BY_MANAGERS,
 	"KPI Digest Recipient": NO_RIGHTS,
+	"KPI Forecast": {**READ_BY_MANAGERS, "lead": "r"},
+	"KPI Review": {**dict.fromkeys(ACTORS, "rwcd"), "outsider": "", "guest": ""},
+	"KPI Review Action": NO_RIGHTS,
+	"KPI Review Item": NO_RIGHTS,
+	"KPI Review Participant": NO_RIGHTS,
 	"KPI Survey": {**NO_RIGHTS, "system": "rwcd", "master": "rwcd", "lead": "r"},
 	"KPI Survey Answer": {**READ_BY_ALL, "system": "rd"},
 	"KPI Survey Invitation": {**READ_BY_MANAGERS, "system": "rd"},
@@ -534,7 +545,7 @@ RIGHTS: dict[str, dict[str, str]] = {
 OPENED: dict[str, frozenset[str]] = {
 	**dict.fromkeys(
 		(
-			"KPI Advice", "KPI Customer Satisfaction", "KPI Explanation", "KPI Forecast",
+			"KPI Acquisition Cost", "KPI Advice", "KPI Customer Satisfaction", "KPI Explanation", "KPI Forecast",
 			"KPI Lead Conversion", "KPI Restatements", "KPI Retention", "KPI Sales Activity",
 			"KPI Sales Cycle", "KPI Target Attainment", "KPI Trend Watch", "Sales KPI Documents", "Sales KPI Trend",
 			"Sales KPI Values",
@@ -542,7 +553,7 @@ OPENED: dict[str, frozenset[str]] = {
 		SEEING | {"none"},
 	),
 	# Of KPIs that are the managers' alone.
-	**dict.fromkeys(("KPI Acquisition Cost", "KPI Lifetime Value"), SETTING_TARGETS | {"none"}),
+	"KPI Lifetime Value": SETTING_TARGETS | {"none"},
 	**dict.fromkeys(("KPI Agreement with ERPNext", "KPI Data Quality"), SEEING_ALL),
 }  # fmt: skip
 """Who may open each report; what it shows them is another matter."""
@@ -561,7 +572,8 @@ def whitelisted() -> dict[str, Any]:
 	return {
 		f"{function.__module__}.{function.__qualname__}": function
 		for function in frappe.whitelisted
-		if str(function.__module__).startswith("sales_kpi.")
+		# Those of documents are no paths: Frappe opens the document first, by its rights.
+		if str(function.__module__).startswith("sales_kpi.") and "." not in function.__qualname__
 	}
 
 

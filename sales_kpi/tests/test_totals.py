@@ -293,7 +293,10 @@ class TestUnderLoad(TotalsTestCase):
 		self.assertEqual(waiting(SiteSource(), 10), [])
 		found = frappe.get_all(DIFFERENCE, {"series": "sale"}, ["cause", "day", "kept_amount", "told_amount"])
 		self.assertTrue(any(names[0] in row.cause for row in found), found)
-		self.assertEqual(reconcile(), 0)
+		# Other tests may have changed records of their own companies behind all events.
+		told = frappe.db.count(DIFFERENCE, {"company": COMPANY})
+		reconcile()
+		self.assertEqual(frappe.db.count(DIFFERENCE, {"company": COMPANY}), told)
 
 	def test_too_many_marks(self) -> None:
 		marks.append(Mark("Lead", f"lead {number}", FIRST) for number in range(MANY_MARKS + 1))
