@@ -546,14 +546,12 @@ OPENED: dict[str, frozenset[str]] = {
 	**dict.fromkeys(
 		(
 			"KPI Acquisition Cost", "KPI Advice", "KPI Customer Satisfaction", "KPI Explanation", "KPI Forecast",
-			"KPI Lead Conversion", "KPI Restatements", "KPI Retention", "KPI Sales Activity",
+			"KPI Lead Conversion", "KPI Lifetime Value", "KPI Restatements", "KPI Retention", "KPI Sales Activity",
 			"KPI Sales Cycle", "KPI Target Attainment", "KPI Trend Watch", "Sales KPI Documents", "Sales KPI Trend",
 			"Sales KPI Values",
 		),
 		SEEING | {"none"},
 	),
-	# Of KPIs that are the managers' alone.
-	"KPI Lifetime Value": SETTING_TARGETS | {"none"},
 	**dict.fromkeys(("KPI Agreement with ERPNext", "KPI Data Quality"), SEEING_ALL),
 }  # fmt: skip
 """Who may open each report; what it shows them is another matter."""
