@@ -21,15 +21,16 @@ from frappe.utils.jinja_globals import is_rtl
 
 from sales_kpi import catalogue
 from sales_kpi.analysis.attainment import Status
-from sales_kpi.analysis.outcome import Note, Outcome
+from sales_kpi.analysis.outcome import Note
 from sales_kpi.analysis.targets import working_days
 from sales_kpi.analysis.values import Question
 from sales_kpi.kpis.definition import By
 from sales_kpi.periods import Calendar, Every, Period
 from sales_kpi.site import words
 from sales_kpi.site.analysis_table import Told
-from sales_kpi.site.answers import EARLIEST, Asker, periods_before
+from sales_kpi.site.answers import Asker, periods_before
 from sales_kpi.site.desk import desk
+from sales_kpi.site.findings import Findings, compares, reasons
 from sales_kpi.site.permissions import quoted, refuse, sight, visible_to_you
 from sales_kpi.site.scorecard_page import View
 from sales_kpi.site.scorecard_tiles import Tiles
@@ -43,9 +44,6 @@ TILES, THINGS, BARS, REASONS = 3, 3, 6, 2
 
 EARLIER = 12
 """Periods before the one that is told of."""
-
-WATCHED_MONTHS = 24
-"""Months that trends and advice look back on: two rounds of the season."""
 
 COLORS = {"good": "#00664a", "warn": "#8a5a00", "bad": "#a63d00", "": "#5b6770"}
 """Of a status, which is always written beside it as well."""
@@ -189,6 +187,10 @@ class Letter:
 			if name in agreed:
 				return agreed[name]
 		return self.tiles[0]
+
+	@property
+	def findings(self) -> Findings:
+		return Findings(self.view)
 
 	@property
 	def is_own(self) -> bool:
@@ -364,7 +366,7 @@ class Letter:
 
 	def _getting_worse(self) -> Iterator[Html]:
 		"""What the trend watch alarms of."""
-		question, outcome = self._asked("trend", {})
+		question, outcome = self.findings.trends()
 		if isinstance(outcome, str):
 			return
 		told = Told(self.asker, question, outcome)
@@ -388,35 +390,21 @@ class Letter:
 
 	def _why(self) -> dict[str, Any]:
 		"""What changed, the reasons that weigh most, and what was compared."""
-		view, main = self.view, self.main
-		options = {"kpi": main["name"], "compare": "same-day" if view.is_running else "previous"}
-		question = replace(
-			view.question,
-			first=view.period.start,
-			last=min(view.period.last_day, view.today),
-			by=By.COMPANY,
-			kpis=None,
-		)
-		outcome = self._analysed("explanation", question, options)
+		question, outcome = self.findings.explanation(self.main["name"])
 		if isinstance(outcome, str):
-			return {"change": words.html(outcome), "reasons": [], "compared": ""}
+			return {"change": words.html(plain(outcome)), "reasons": [], "compared": ""}
 		told = Told(self.asker, question, outcome)
 		notes = list(outcome.notes)
-		compared = [self._plain(told, note) for note in notes if note.sentence.startswith("Compared are")]
-		reasons = [
-			self._plain(told, note)
-			for note in (notes[1:] if outcome.rows else ())
-			if not note.is_warning and not note.sentence.startswith("Compared are")
-		]
+		compared = [self._plain(told, note) for note in notes if compares(note)]
+		why = [self._plain(told, note) for note in reasons(outcome)[:REASONS]]
 		change = self._plain(told, notes[0]) if notes else ""
-		return {"change": change, "reasons": reasons[:REASONS], "compared": compared[0] if compared else ""}
+		return {"change": change, "reasons": why, "compared": compared[0] if compared else ""}
 
 	def _advice(self) -> dict[str, Html]:
 		"""The first piece of advice, with what it rests on."""
-		language = "fa" if words.language() == "fa" else "en"
-		question, outcome = self._asked("advice", {"language": language})
+		question, outcome = self.findings.advice()
 		if isinstance(outcome, str):
-			return {"finding": "", "check": "", "act": words.html(outcome), "evidence": ""}
+			return {"finding": "", "check": "", "act": words.html(plain(outcome)), "evidence": ""}
 		told = Told(self.asker, question, outcome)
 		evidence = self._plain(told, outcome.notes[0]) if outcome.notes else ""
 		if not outcome.rows:
@@ -431,34 +419,6 @@ class Letter:
 		for name, part in advice.items():
 			if part:
 				yield f"{before.get(name, '') if advice['finding'] else ''}{plain(part)}"
-
-	def _asked(self, analysis: str, options: Mapping[str, str]) -> tuple[Question, Outcome | str]:
-		"""What an analysis tells of the scope's last months."""
-		view = self.view
-		calendar, last = view.question.calendar, min(view.period.last_day, view.today)
-		first = calendar.period(last, Every.MONTH)
-		for _number in range(WATCHED_MONTHS):
-			first = calendar.previous(first, Every.MONTH)
-		question = replace(
-			view.question,
-			first=max(first.start, EARLIEST),
-			last=last,
-			every=Every.MONTH,
-			by=By.COMPANY,
-			kpis=None,
-		)
-		return question, self._analysed(analysis, question, options)
-
-	def _analysed(self, name: str, question: Question, options: Mapping[str, str]) -> Outcome | str:
-		"""What an analysis tells, or the sentence in which it says why it can't."""
-		by, scope = (By.COMPANY, "") if self.view.by is By.COMPANY else (self.view.by, self.view.scope)
-		was, frappe.flags.mute_messages = frappe.flags.mute_messages, True
-		try:
-			return self.asker.analysis(name, question, by, scope, options)
-		except (frappe.ValidationError, frappe.PermissionError) as error:
-			return plain(str(error))
-		finally:
-			frappe.flags.mute_messages = was
 
 	@staticmethod
 	def _plain(told: Told, note: Note) -> Html:

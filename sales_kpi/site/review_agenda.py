@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import frappe
 from frappe import _
 
 from sales_kpi import catalogue
-from sales_kpi.analysis.outcome import Note, Outcome
-from sales_kpi.analysis.values import Question, Value
-from sales_kpi.kpis.definition import By, Kpi
-from sales_kpi.periods import Every
+from sales_kpi.analysis.outcome import Note
+from sales_kpi.analysis.values import Value
+from sales_kpi.kpis.definition import Kpi
 from sales_kpi.site import words
 from sales_kpi.site.analysis_table import Told
-from sales_kpi.site.answers import EARLIEST, Asker
-from sales_kpi.site.digest_mail import WATCHED_MONTHS, plain
+from sales_kpi.site.answers import Asker
+from sales_kpi.site.digest_mail import plain
+from sales_kpi.site.findings import Findings, reasons
 from sales_kpi.site.report import titles
 from sales_kpi.site.scorecard_page import View
 from sales_kpi.site.scorecard_tiles import Tiles, is_few
@@ -160,45 +159,17 @@ class Agenda:
 
 	def _why(self, name: str) -> list[str]:
 		"""Why a KPI moved, in words, where the app can tell."""
-		view = self.view
-		options = {"kpi": name, "compare": "same-day" if view.is_running else "previous"}
-		question = replace(
-			view.question,
-			first=view.period.start,
-			last=min(view.period.last_day, view.today),
-			by=By.COMPANY,
-			kpis=None,
-		)
-		outcome = self._analysed("explanation", question, options)
-		if outcome is None or not outcome.rows:
-			return []  # A sum without parts: there is no reason in it.
+		question, outcome = Findings(self.view).explanation(name)
+		if isinstance(outcome, str):
+			return []
 		told = Told(self.asker, question, outcome)
-		reasons = [
-			note
-			for note in outcome.notes[1:]
-			if not note.is_warning and not note.sentence.startswith("Compared are")
-		]
-		return [_plain(told, note) for note in reasons[:REASONS]]
+		return [_plain(told, note) for note in reasons(outcome)[:REASONS]]
 
 	# Advice
 
 	def _advice(self) -> Iterator[Row]:
-		view = self.view
-		calendar, last = view.question.calendar, min(view.period.last_day, view.today)
-		first = calendar.period(last, Every.MONTH)
-		for _number in range(WATCHED_MONTHS):
-			first = calendar.previous(first, Every.MONTH)
-		question = replace(
-			view.question,
-			first=max(first.start, EARLIEST),
-			last=last,
-			every=Every.MONTH,
-			by=By.COMPANY,
-			kpis=None,
-		)
-		language = "fa" if words.language() == "fa" else "en"
-		outcome = self._analysed("advice", question, {"language": language})
-		if outcome is None:
+		question, outcome = Findings(self.view).advice()
+		if isinstance(outcome, str):
 			return
 		told = Told(self.asker, question, outcome)
 		evidence = [_plain(told, note) for note in outcome.notes]
@@ -213,17 +184,6 @@ class Agenda:
 				"topic": str(row["advice"]),
 				"told": "\n".join(str(part) for part in parts if part),
 			}
-
-	def _analysed(self, name: str, question: Question, options: Mapping[str, str]) -> Outcome | None:
-		"""What an analysis tells of the scope; None where it can't tell."""
-		by, scope = (By.COMPANY, "") if self.view.by is By.COMPANY else (self.view.by, self.view.scope)
-		was, frappe.flags.mute_messages = frappe.flags.mute_messages, True
-		try:
-			return self.asker.analysis(name, question, by, scope, options)
-		except (frappe.ValidationError, frappe.PermissionError):
-			return None
-		finally:
-			frappe.flags.mute_messages = was
 
 
 def rests_on_few(kpi: Kpi, value: Value | None) -> bool:

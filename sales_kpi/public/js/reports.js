@@ -113,6 +113,20 @@ sales_kpi.documents_of = (data, more = {}) => {
 	return frappe.utils.escape_html(frappe.utils.generate_route({ type: "route", route }));
 };
 
+// A report's chart as it is to be drawn over: without motion. axis: further options; text_of: how a value is written.
+sales_kpi.own_chart = ({ axis = {}, text_of = (value, chart) => chart.texts[value] ?? value } = {}) => {
+	const chart = frappe.query_report.raw_data.chart;
+	if (!chart) return;
+	return {
+		...chart,
+		is_ours: true,
+		animate: 0,
+		disableEntryAnimation: 1,
+		axisOptions: { xIsSeries: false, ...axis },
+		tooltipOptions: { formatTooltipY: (value) => (value === null ? "–" : text_of(value, chart)) },
+	};
+};
+
 // Let a report's chart be drawn over whenever it draws itself anew, as it does when its width changes; other reports
 // draw theirs in the same place.
 sales_kpi.follow_chart = (report, draw) => {
@@ -257,20 +271,7 @@ sales_kpi.analysis_report = function ({ by = [], told_by = "company", every = tr
 			return `<div style="text-align: end"><bdi${muted}>${text}</bdi></div>`;
 		},
 
-		get_chart_data() {
-			const chart = frappe.query_report.raw_data.chart;
-			if (!chart) return;
-			return {
-				...chart,
-				is_ours: true,
-				animate: 0,
-				disableEntryAnimation: 1,
-				axisOptions: { xIsSeries: false },
-				tooltipOptions: {
-					formatTooltipY: (value) => (value === null ? "–" : format_number(value, null, 2)),
-				},
-			};
-		},
+		get_chart_data: () => sales_kpi.own_chart({ text_of: (value) => format_number(value, null, 2) }),
 
 		after_datatable_render() {
 			sales_kpi.follow_chart(this, (parent, options) => {

@@ -1,20 +1,10 @@
-from typing import Any
-
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from sales_kpi.site.written_once import WrittenOnce
 
 
-class KPIForecast(Document):
-	def validate(self) -> None:
-		self.refuse()
-
-	def before_rename(self, *names: Any) -> None:
-		self.refuse()
-
-	def on_trash(self) -> None:
-		self.refuse()
-
+class KPIForecast(WrittenOnce):
 	def refuse(self) -> None:
 		"""Forecasts are written by the app alone: what was foretold can't be improved afterwards."""
 		frappe.throw(

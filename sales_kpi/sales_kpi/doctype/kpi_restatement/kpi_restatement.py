@@ -1,12 +1,12 @@
 import json
-from typing import Any
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from sales_kpi.site.written_once import WrittenOnce
 
 
-class KPIRestatement(Document):
+class KPIRestatement(WrittenOnce):
 	def onload(self) -> None:
 		"""Give the form its figures as people read them."""
 		from sales_kpi.kpis.definition import Unit
@@ -17,15 +17,6 @@ class KPIRestatement(Document):
 		self.set_onload(
 			"figures", {side: words.figure(value, unit, self.currency) for side, value in told.items()}
 		)
-
-	def validate(self) -> None:
-		self.refuse()
-
-	def before_rename(self, *names: Any) -> None:
-		self.refuse()
-
-	def on_trash(self) -> None:
-		self.refuse()
 
 	def refuse(self) -> None:
 		"""Restatements are written by the app alone, as snapshots are."""

@@ -1,12 +1,12 @@
 import json
-from typing import Any
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from sales_kpi.site.written_once import WrittenOnce
 
 
-class KPISnapshot(Document):
+class KPISnapshot(WrittenOnce):
 	def onload(self) -> None:
 		"""Give the form its figures as people read them."""
 		from sales_kpi.kpis.definition import Unit
@@ -17,15 +17,6 @@ class KPISnapshot(Document):
 		self.set_onload(
 			"figures", {name: words.figure(exact.get(name), unit, self.currency) for name in figures}
 		)
-
-	def validate(self) -> None:
-		self.refuse()
-
-	def before_rename(self, *names: Any) -> None:
-		self.refuse()
-
-	def on_trash(self) -> None:
-		self.refuse()
 
 	def refuse(self) -> None:
 		"""Snapshots are written by the app alone: what was seen can't be corrected by anybody."""

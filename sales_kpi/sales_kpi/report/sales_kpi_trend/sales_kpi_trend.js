@@ -84,20 +84,7 @@ frappe.query_reports["Sales KPI Trend"] = {
 		}
 	},
 
-	get_chart_data() {
-		const chart = frappe.query_report.raw_data.chart;
-		if (!chart) return;
-		return {
-			...chart,
-			is_ours: true,
-			animate: 0,
-			disableEntryAnimation: 1,
-			axisOptions: { xIsSeries: false, shortenYAxisNumbers: 1 },
-			tooltipOptions: {
-				formatTooltipY: (value) => (value === null ? "–" : chart.texts[value] ?? value),
-			},
-		};
-	},
+	get_chart_data: () => sales_kpi.own_chart({ axis: { shortenYAxisNumbers: 1 } }),
 
 	after_datatable_render() {
 		sales_kpi.follow_chart(this, (parent, options) => {
