@@ -451,8 +451,12 @@ class Told:
 			for dataset in datasets:
 				dataset["values"].reverse()
 		unit = trend.scale[1]
+		data: dict[str, Any] = {"labels": labels, "datasets": datasets}
+		if any(dataset["chartType"] == "bar" for dataset in datasets):
+			# frappe-charts lets the axis of lines begin at the least value, and bars would hang below it.
+			data["yMarkers"] = [{"label": "", "value": 0}]
 		return {
-			"data": {"labels": labels, "datasets": datasets},
+			"data": data,
 			"type": "axis-mixed",
 			"title": words.html(trend.title) + (f" ({unit})" if unit else ""),
 			"colors": colors,
